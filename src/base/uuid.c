@@ -1,0 +1,108 @@
+#include "base/uuid.h"
+#include "base/error.h"
+#include "base/must.h"
+#include <string.h>
+
+const struct uuid UUID_NIL = {{0}};
+
+/* 100 ns ticks from 1582-10-15, where version 1 begins, to 1970-01-01. */
+static const int64_t V1_EPOCH_TICKS = 0x01B21DD213814000;
+
+struct uuid uuid_random(struct rng *rng)
+{
+    struct uuid u;
+    rng_bytes(rng, u.b, sizeof(u.b));
+    u.b[6] = (uint8_t)((u.b[6] & 0x0f) | 0x40);
+    u.b[8] = (uint8_t)((u.b[8] & 0x3f) | 0x80);
+    return u;
+}
+
+struct uuid uuid_v1(int64_t time_us, unsigned ticks, uint16_t clock_seq, const uint8_t node[6])
+{
+    int64_t t;
+    must(ticks <= 9);
+    must(!__builtin_mul_overflow(time_us, 10, &t) && !__builtin_add_overflow(t, V1_EPOCH_TICKS + ticks, &t));
+    must(t >= 0 && t >> 60 == 0);
+
+    struct uuid u;
+    for (unsigned i = 0; i < 4; i++)
+        u.b[i] = (uint8_t)(t >> (24 - 8 * i));
+    u.b[4] = (uint8_t)(t >> 40);
+    u.b[5] = (uint8_t)(t >> 32);
+    u.b[6] = (uint8_t)(0x10 | t >> 56);
+    u.b[7] = (uint8_t)(t >> 48);
+    u.b[8] = (uint8_t)(0x80 | (clock_seq >> 8 & 0x3f));
+    u.b[9] = (uint8_t)clock_seq;
+    memcpy(u.b + 10, node, 6);
+    return u;
+}
+
+int64_t uuid_v1_time_us(const struct uuid *u)
+{
+    const uint8_t *b = u->b;
+    uint64_t high = (uint64_t)(b[6] & 0x0f) << 8 | b[7];
+    uint64_t mid = (uint64_t)b[4] << 8 | b[5];
+    uint64_t low = (uint64_t)b[0] << 24 | (uint64_t)b[1] << 16 | (uint64_t)b[2] << 8 | b[3];
+    int64_t ticks = (int64_t)(high << 48 | mid << 32 | low) - V1_EPOCH_TICKS;
+    return ticks / 10 - (ticks % 10 < 0); /* rounded down also before 1970 */
+}
+
+void uuid_format(const struct uuid *u, char ret_text[UUID_TEXT + 1])
+{
+    static const char digits[] = "0123456789abcdef";
+    char *to = ret_text;
+    for (unsigned i = 0; i < 16; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10)
+            *to++ = '-';
+        *to++ = digits[u->b[i] >> 4];
+        *to++ = digits[u->b[i] & 15];
+    }
+    *to = '\0';
+    must(to == ret_text + UUID_TEXT);
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+int uuid_parse(const char *text, struct uuid *ret_uuid)
+{
+    struct uuid u;
+    const char *from = text;
+    for (unsigned i = 0; i < 16; i++) {
+        if ((i == 4 || i == 6 || i == 8 || i == 10) && *from++ != '-')
+            return BOX_ESYNTAX;
+        int high = hex_digit(from[0]);
+        int low = high < 0 ? -1 : hex_digit(from[1]); /* from[0] may be the NUL */
+        if (low < 0)
+            return BOX_ESYNTAX;
+        u.b[i] = (uint8_t)(high << 4 | low);
+        from += 2;
+    }
+    if (*from)
+        return BOX_ESYNTAX;
+    *ret_uuid = u;
+    return 0;
+}
+
+bool uuid_equal(const struct uuid *a, const struct uuid *b)
+{
+    return memcmp(a->b, b->b, sizeof(a->b)) == 0;
+}
+
+int uuid_compare(const struct uuid *a, const struct uuid *b)
+{
+    return memcmp(a->b, b->b, sizeof(a->b));
+}
+
+bool uuid_is_nil(const struct uuid *u)
+{
+    return uuid_equal(u, &UUID_NIL);
+}

@@ -1,0 +1,100 @@
+/*
+ * Reading a JSON body with limits and with all faults reported at once.
+ *
+ * A decoder is made from the bytes; nodes walk it. A read that does not fit records {pointer, detail} in the
+ * decoder and returns a harmless value, so that an api function reads everything and then asks
+ * json_in_status() once. Malformed text, duplicate or unknown members are BOX_EBADREQUEST; values that do not
+ * fit are BOX_EINVALID. Only this folder knows jansson. Thread: one at a time. Everything lent lives as long
+ * as the decoder.
+ */
+#ifndef JSON_JSON_IN_H
+#define JSON_JSON_IN_H
+
+#include "base/arena.h"
+#include "base/uuid.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct json_error {
+    const char *pointer; /* RFC 6901, "" is the whole body */
+    const char *detail;
+    struct json_error *next;
+};
+
+struct json_in {
+    struct arena *arena;
+    void *root;         /* json_t */
+    int code;           /* BOX_OK, BOX_EBADREQUEST or BOX_EINVALID */
+    const char *detail; /* for BOX_EBADREQUEST: what is wrong and where */
+    struct json_error *errors, *last_error;
+    size_t error_count;
+};
+
+/* A value in the document, or nothing (value NULL) where a member is absent. Passed by value. */
+struct json_node {
+    struct json_in *in;
+    void *value;                /* json_t or NULL */
+    const struct json_node *up; /* the arena's */
+    const char *key;            /* member name, NULL for an item */
+    size_t index;
+};
+
+/*
+ * Parse. An empty body counts as absent: json_in_root() is then absent. Depth above LIMIT_JSON_DEPTH, text
+ * after the value, duplicate members, invalid UTF-8 and U+0000 are refused. Returns 0, or BOX_EBADREQUEST
+ * (in->detail says why).
+ */
+int json_in_parse(struct json_in *in, struct arena *arena, const char *data, size_t size);
+/* Free jansson's tree (the arena stays). */
+void json_in_done(struct json_in *in);
+/* 0, or the first of BADREQUEST, INVALID that was recorded. */
+int json_in_status(const struct json_in *in);
+
+struct json_node json_in_root(struct json_in *in);
+/* Record that @node's value does not fit (BOX_EINVALID). */
+void json_in_fault(struct json_node node, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same for a name that is not in the body, e.g. "/limit" for a query parameter. */
+void json_in_fault_at(struct json_in *in, const char *pointer, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/*
+ * Expect an object whose members are all in @known (NULL-terminated list); with NULL any members are passed
+ * over. Returns false (recorded) if it is absent or not an object.
+ */
+bool json_in_object(struct json_node node, const char *const *known);
+/* The member, or an absent node. A null member is present; json_in_absent() treats it as absent. */
+struct json_node json_in_member(struct json_node object, const char *name);
+bool json_in_absent(struct json_node node);  /* not there, or null */
+bool json_in_missing(struct json_node node); /* not there at all (null is there) */
+bool json_in_is_object(struct json_node node);
+bool json_in_is_array(struct json_node node);
+bool json_in_is_text(struct json_node node);
+bool json_in_is_int(struct json_node node);
+
+/*
+ * Expect an array of @min..@max items; *ret_count how many (0 after a fault). Returns false if recorded a
+ * fault.
+ */
+bool json_in_array(struct json_node node, size_t min, size_t max, size_t *ret_count);
+struct json_node json_in_item(struct json_node array, size_t index);
+
+/* Text of @min..@max code points without control characters. NULL after a fault. Lent. */
+const char *json_in_text(struct json_node node, size_t min, size_t max);
+/* Integer in @min..@max (1.0 is not an integer). @min after a fault. */
+int64_t json_in_int(struct json_node node, int64_t min, int64_t max);
+/* true or false; false after a fault. */
+bool json_in_bool(struct json_node node);
+/* UUID text. Nil after a fault. */
+struct uuid json_in_uuid(struct json_node node);
+/* RFC 3339 time with any offset -> ms since 1970. 0 after a fault. */
+int64_t json_in_time(struct json_node node);
+/* A JSON number of any kind as plan units: rounded to the nearest integer, |value| <= LIMIT_COORDINATE. */
+int32_t json_in_coordinate(struct json_node node);
+
+/* Iterate over an object's members in the order of the text. *iter starts as NULL. Returns false at the end.
+ */
+bool json_in_next_member(struct json_node object, void **iter, const char **ret_name,
+                         struct json_node *ret_value);
+
+#endif
