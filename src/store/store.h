@@ -1,0 +1,211 @@
+/*
+ * Store: makes groups of changes durable, and gives back what was stored.
+ *
+ * Two kinds of use, by two kinds of thread:
+ *   - the writer commits groups and looks up idempotency keys;
+ *   - workers read records, create tickets and put venues.
+ * Which rows a change writes is decided in change/rows.h, not here. Nothing of a store's library shows through this
+ * interface; it is made so that a cluster can stand behind it: a commit is asynchronous, says which seq it follows,
+ * and may be refused or remain unknown.
+ *
+ * What a commit may answer, per event group:
+ *   BOX_OK        durable: survives power loss.
+ *   BOX_EFENCED   not done, and never will be: the event's newest change is not the one that the group follows.
+ *   BOX_EUNKNOWN  it may have happened or not. The store is then *failed*: every commit and write answers BOX_EUNAVAILABLE
+ *                 until store_reopen() succeeds; afterwards loads and reads tell what is durable. Never repeat a
+ *                 commit by yourself.
+ *   BOX_EUNAVAILABLE  certainly not done (the store had failed before).
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "base/arena.h"
+#include "base/hash.h"
+#include "change/change.h"
+#include "change/rows.h"
+#include "inventory/image.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct store;
+
+/* The answer that was given to a request with an Idempotency-Key, kept for LIMIT_IDEMPOTENCY_SECONDS. */
+struct idem_record {
+    struct digest key;     /* of credential, method, path and key */
+    struct digest request; /* of the body's bytes */
+    int64_t expires_ms;
+    uint16_t http_status;
+    uint64_t change_seq; /* 0: none */
+    const char *location; /* or NULL */
+    const void *body;
+    size_t body_size;
+};
+
+/* A buyer's data beside an order; a NULL member leaves what is stored. */
+struct personal_record {
+    struct order_id order_id;
+    struct personal personal;
+};
+
+/* Changes of one event that follow each other: all of them become durable, or none. */
+struct event_group {
+    struct event_id event_id;
+    uint64_t follows_seq;    /* the event's newest durable seq, as the writer knows it */
+    struct change *changes;  /* by next; the store sets commit_no */
+    uint32_t change_count;
+    const struct idem_record **idems;
+    size_t idem_count;
+    const struct personal_record **personals;
+    size_t personal_count;
+    int result; /* set by the store, see above */
+};
+
+/* A set of groups of different events, committed together where the store can (embedded: one write, one sync). */
+struct commit {
+    struct event_group *groups;
+    size_t group_count;
+    void (*done)(struct commit *c); /* every result is set. Called from store_commit() itself or later from another thread */
+    void *ctx;
+};
+
+/*
+ * Queue a commit. At most one per event is under way (caller's duty).
+ * Thread: the writer. Ownership: @c and all it points to are lent until done().
+ */
+void store_commit(struct store *s, struct commit *c);
+
+/* Free the store; nothing may be under way. */
+void store_close(struct store *s);
+/* After a failure: close and open again. Blocks. Returns 0 or why not (BOX_EIO, BOX_ECORRUPT, BOX_ELOCKED). Thread: the writer. */
+int store_reopen(struct store *s);
+/* True while commits are accepted. Thread: any. */
+bool store_writable(const struct store *s);
+
+/* The newest commit number. Thread: any. */
+uint64_t store_commit_no(struct store *s);
+
+/*
+ * The answer kept for a key, unexpired at @now_ms. Thread: any; quick (memory, or a filter that says no).
+ * Returns 0, BOX_ENOTFOUND or BOX_EIO. The record is the arena's.
+ */
+int store_idem_find(struct store *s, const struct digest *key, int64_t now_ms, struct arena *arena, struct idem_record *ret_record);
+
+/* ---- writing outside of groups (workers) ---- */
+
+/* Store a venue with its venue_sections rows, and the answer if @idem is not NULL. Durable at return. Returns 0, BOX_EUNKNOWN or BOX_EUNAVAILABLE. */
+int store_put_venue(struct store *s, const struct layout *layout, const struct idem_record *idem);
+/*
+ * Write a ticket row for every seat; invisible until the event's first change is committed (follows_seq 0). Durable at
+ * return. Idempotent. @progress (or NULL) is called now and then. Returns 0, BOX_EUNKNOWN or BOX_EUNAVAILABLE.
+ */
+int store_create_tickets(struct store *s, const struct event *event, const struct layout *layout,
+                         void (*progress)(void *ctx, uint32_t done), void *ctx);
+/* Remove the ticket rows of an event that was not created after all or was deleted. Best effort; also done at open. */
+void store_drop_tickets(struct store *s, const struct event_id *event);
+
+/* ---- reading (workers; each is consistent in itself; blocks) ---- */
+
+/* Every event that was created and not deleted, in any order. Returns 0 or the first error of @each or the store. */
+int store_list_events(struct store *s, int (*each)(void *ctx, struct event_id id), void *ctx);
+/* Every venue: @each gets a reference it must drop. */
+int store_list_venues(struct store *s, int (*each)(void *ctx, struct layout *layout), void *ctx);
+/* Load one event; @layout is its venue's. Returns 0, BOX_ENOTFOUND, BOX_ECORRUPT, BOX_EIO. */
+int store_load_event(struct store *s, const struct event_id *id,
+                     struct layout *(*layout_of)(void *ctx, const struct venue_id *venue), void *ctx, struct image *ret_image);
+
+/* Point reads. Returns 0, BOX_ENOTFOUND, BOX_ECORRUPT, BOX_EIO. Records are the arena's. */
+int store_get_hold(struct store *s, const struct hold_id *id, struct arena *arena, struct hold *ret_hold);
+int store_get_order(struct store *s, const struct order_id *id, struct arena *arena, struct order *ret_order);
+int store_get_personal(struct store *s, const struct order_id *id, struct arena *arena, struct personal *ret_personal); /* absent: all NULL, 0 */
+int store_get_ticket(struct store *s, const struct event_id *event, uint32_t seat, struct ticket_row *ret_row);
+
+/*
+ * Lists are read in pages: at most @limit records after the cursor. A cursor is a byte string of the store's, at most
+ * CURSOR_BYTES; size 0 is the start. @ret_cursor size 0: the end was reached.
+ */
+enum { CURSOR_BYTES = 64 };
+struct cursor {
+    uint8_t size;
+    uint8_t bytes[CURSOR_BYTES];
+};
+
+struct order_filter {
+    const struct event_id *event;    /* or NULL */
+    const struct ticket_id *ticket;  /* or NULL; needs event */
+    const char *code;                /* or NULL */
+    const char *email;               /* or NULL; compared without case */
+    int status;                      /* enum order_status, or -1 */
+};
+
+struct checkout_filter {
+    struct event_id event;
+    int status; /* enum hold_status, or -1 */
+};
+
+struct order_queue_filter {
+    const struct event_id *event;   /* or NULL: all events */
+    bool has_seat;
+    uint32_t seat;
+    int64_t started_ms; /* 0: any */
+};
+
+/* Orders in a stable order (by order_id: by event, then age). Returns 0, BOX_EINVALID (cursor), BOX_ECORRUPT, BOX_EIO. */
+int store_list_orders(struct store *s, const struct order_filter *f, const struct cursor *after, uint32_t limit,
+                      struct arena *arena, struct order **ret_orders, uint32_t *ret_count, struct cursor *ret_cursor);
+/* Holds of an event, oldest first. */
+int store_list_holds(struct store *s, const struct checkout_filter *f, const struct cursor *after, uint32_t limit,
+                     struct arena *arena, struct hold **ret_holds, uint32_t *ret_count, struct cursor *ret_cursor);
+/* order_queue rows by (event, ticket, started_at). */
+int store_list_order_queue(struct store *s, const struct order_queue_filter *f, const struct cursor *after,
+                           uint32_t limit, struct arena *arena, struct order_queue_row **ret_rows,
+                           uint32_t *ret_count, struct cursor *ret_cursor);
+/*
+ * CDC rows of all events in commit order; each event's in the order of its seq. ret_cursor is always set: where to go
+ * on, also later. *ret_more: there is more now.
+ */
+int store_list_cdc(struct store *s, const struct cursor *after, uint32_t limit, struct arena *arena,
+                   struct cdc_row **ret_rows, uint32_t *ret_count, struct cursor *ret_cursor, bool *ret_more);
+/* An event's changes after @after_seq, at most @limit, in order. Their event references belong to the caller. */
+int store_list_changes(struct store *s, const struct event_id *event, uint64_t after_seq, uint32_t limit,
+                       struct arena *arena, struct change ***ret_changes, uint32_t *ret_count);
+
+/* A named secret (the signing key): read, or made once with @fresh if there is none. Returns 0, BOX_EIO or BOX_EUNKNOWN. */
+int store_secret(struct store *s, const char *name, const uint8_t fresh[32], uint8_t ret_secret[32]);
+
+/* ---- what a backend provides (store/<backend>/ only) ---- */
+struct store_ops;
+struct store {
+    const struct store_ops *ops;
+};
+struct store_ops {
+    void (*commit)(struct store *, struct commit *);
+    void (*close)(struct store *);
+    int (*reopen)(struct store *);
+    bool (*writable)(const struct store *);
+    uint64_t (*commit_no)(struct store *);
+    int (*idem_find)(struct store *, const struct digest *, int64_t, struct arena *, struct idem_record *);
+    int (*put_venue)(struct store *, const struct layout *, const struct idem_record *);
+    int (*create_tickets)(struct store *, const struct event *, const struct layout *, void (*)(void *, uint32_t), void *);
+    void (*drop_tickets)(struct store *, const struct event_id *);
+    int (*list_events)(struct store *, int (*)(void *, struct event_id), void *);
+    int (*list_venues)(struct store *, int (*)(void *, struct layout *), void *);
+    int (*load_event)(struct store *, const struct event_id *, struct layout *(*)(void *, const struct venue_id *), void *,
+                      struct image *);
+    int (*get_hold)(struct store *, const struct hold_id *, struct arena *, struct hold *);
+    int (*get_order)(struct store *, const struct order_id *, struct arena *, struct order *);
+    int (*get_personal)(struct store *, const struct order_id *, struct arena *, struct personal *);
+    int (*get_ticket)(struct store *, const struct event_id *, uint32_t, struct ticket_row *);
+    int (*list_orders)(struct store *, const struct order_filter *, const struct cursor *, uint32_t, struct arena *,
+                       struct order **, uint32_t *, struct cursor *);
+    int (*list_holds)(struct store *, const struct checkout_filter *, const struct cursor *, uint32_t, struct arena *,
+                      struct hold **, uint32_t *, struct cursor *);
+    int (*list_order_queue)(struct store *, const struct order_queue_filter *, const struct cursor *, uint32_t,
+                            struct arena *, struct order_queue_row **, uint32_t *, struct cursor *);
+    int (*list_cdc)(struct store *, const struct cursor *, uint32_t, struct arena *, struct cdc_row **, uint32_t *,
+                    struct cursor *, bool *);
+    int (*list_changes)(struct store *, const struct event_id *, uint64_t, uint32_t, struct arena *, struct change ***,
+                        uint32_t *);
+    int (*secret)(struct store *, const char *, const uint8_t[32], uint8_t[32]);
+};
+
+#endif
