@@ -22,22 +22,31 @@ struct json_error {
     struct json_error *next;
 };
 
+enum {
+    JSON_POINTER_BYTES = 1024, /* a longer pointer ends at the last member that fits */
+    JSON_NODE_LEVELS = 40,     /* levels whose last node is remembered, see up */
+};
+
+struct json_node;
+
 struct json_in {
     struct arena *arena;
-    void *root;         /* json_t */
-    int code;           /* BOX_OK, BOX_EBADREQUEST or BOX_EINVALID */
-    const char *detail; /* for BOX_EBADREQUEST: what is wrong and where */
-    struct json_error *errors, *last_error;
-    size_t error_count;
+    void *root;                             /* json_t */
+    int code;                               /* BOX_OK, BOX_EBADREQUEST or BOX_EINVALID */
+    const char *detail;                     /* for BOX_EBADREQUEST: what is wrong and where */
+    struct json_error *errors, *last_error; /* the first LIMIT_JSON_ERRORS */
+    size_t error_count;                     /* of all */
+    const struct json_node *last_up[JSON_NODE_LEVELS];
 };
 
 /* A value in the document, or nothing (value NULL) where a member is absent. Passed by value. */
 struct json_node {
     struct json_in *in;
     void *value;                /* json_t or NULL */
-    const struct json_node *up; /* the arena's */
+    const struct json_node *up; /* the arena's; one copy serves all members or items that are read in a row */
     const char *key;            /* member name, NULL for an item */
     size_t index;
+    unsigned level; /* 0 is the body */
 };
 
 /*
@@ -48,7 +57,7 @@ struct json_node {
 int json_in_parse(struct json_in *in, struct arena *arena, const char *data, size_t size);
 /* Free jansson's tree (the arena stays). */
 void json_in_done(struct json_in *in);
-/* 0, or the first of BADREQUEST, INVALID that was recorded. */
+/* BOX_EBADREQUEST if anything of that kind was recorded, else BOX_EINVALID if a value did not fit, else 0. */
 int json_in_status(const struct json_in *in);
 
 struct json_node json_in_root(struct json_in *in);
@@ -63,7 +72,10 @@ void json_in_fault_at(struct json_in *in, const char *pointer, const char *forma
  * over. Returns false (recorded) if it is absent or not an object.
  */
 bool json_in_object(struct json_node node, const char *const *known);
-/* The member, or an absent node. A null member is present; json_in_absent() treats it as absent. */
+/*
+ * The member, or an absent node; @name must live as long as the decoder (a literal). A null member is
+ * present; json_in_absent() treats it as absent.
+ */
 struct json_node json_in_member(struct json_node object, const char *name);
 bool json_in_absent(struct json_node node);  /* not there, or null */
 bool json_in_missing(struct json_node node); /* not there at all (null is there) */

@@ -1,6 +1,8 @@
 /*
- * Writing JSON into a buffer. Commas are put by itself; nesting is the caller's duty and checked with must().
- * Text is valid UTF-8 and is escaped as RFC 8259 wants (", \, control characters; U+2028 and 2029 too).
+ * Writing JSON into a buffer. Commas are put by itself; nesting (at most 64 levels) is the caller's duty and
+ * checked with must(). Outside of any object or array several values or members may follow each other: a
+ * fragment. Text is valid UTF-8 and is escaped as RFC 8259 wants (", \, control characters; U+2028 and 2029
+ * too).
  */
 #ifndef JSON_JSON_OUT_H
 #define JSON_JSON_OUT_H
@@ -14,7 +16,9 @@
 struct json_out {
     struct buf *buf;
     bool comma; /* a value stands before, on this level */
+    bool keyed; /* a key stands before and wants its value */
     int depth;
+    uint64_t objects; /* bit depth-1 is set where that level is an object */
 };
 
 void json_out_init(struct json_out *j, struct buf *buf);
