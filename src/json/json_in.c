@@ -10,7 +10,8 @@
 #include <stdarg.h>
 #include <string.h>
 
-_Static_assert(JSON_NODE_LEVELS > LIMIT_JSON_DEPTH, "every level that a body may have is remembered");
+_Static_assert((int)JSON_NODE_LEVELS > (int)LIMIT_JSON_DEPTH,
+               "every level that a body may have is remembered");
 
 int json_in_status(const struct json_in *in)
 {
