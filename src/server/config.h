@@ -1,0 +1,35 @@
+/*
+ * Configuration of the server: the options of defs/options.def from the command line and the environment.
+ */
+#ifndef SERVER_CONFIG_H
+#define SERVER_CONFIG_H
+
+#include "base/log.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct config {
+    /* as given, or the defaults; "" or NULL when a switch is off */
+#define OPTION(field, name, arg, value, help) const char *field;
+#include "options.def"
+#undef OPTION
+    /* made of them */
+    char address[64]; /* of --listen, without brackets */
+    uint16_t port;
+    bool demo;
+    unsigned http_loops, workers;
+    enum log_level level;
+    const char *api_key; /* $BOXOFFICE_API_KEY or NULL */
+};
+
+/*
+ * Read @argc options at @argv (without the program's and the command's name) and the environment.
+ * Text is borrowed from both. @ret_reason: one line that says what is wrong.
+ * Returns 0, BOX_EINVALID (wrong usage) or BOX_EEXISTS (--help was given).
+ */
+int config_read(int argc, char **argv, struct config *ret_config, char ret_reason[256]);
+
+/* Print the options with their defaults and environment variables to standard output. */
+void config_help(void);
+
+#endif

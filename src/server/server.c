@@ -1,0 +1,382 @@
+/*
+ * Start and stop. The parts stand in one table in the order in which they start; when one fails, those before
+ * it are stopped in reverse, which is also how a running server ends.
+ */
+#include "server/server.h"
+#include "api/api.h"
+#include "app/app.h"
+#include "base/error.h"
+#include "base/metrics.h"
+#include "base/must.h"
+#include "base/params.h"
+#include "http/http.h"
+#include "server/keys.h"
+#include "store/rocksdb/store_rocksdb.h"
+#include <pthread.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+enum { MAX_THREADS = 64, REASON = 512 };
+
+struct server {
+    const struct config *config;
+    struct clock clock;
+    struct rng rng;
+    struct store *store;
+    struct view *view;
+    struct writer *writer;
+    struct work_queue workers;
+    struct auth *auth;
+    struct app *app;
+    struct http_server *http;
+    pthread_t writer_thread, worker_threads[MAX_THREADS], http_threads[MAX_THREADS];
+    unsigned workers_running, loops_running;
+    uint64_t tickets;
+    char reason[REASON]; /* why a part could not start */
+};
+
+struct part {
+    const char *name;
+    int (*start)(struct server *s);
+    void (*stop)(struct server *s);
+};
+
+static int fail(struct server *s, int code, const char *reason)
+{
+    snprintf(s->reason, sizeof s->reason, "%s", reason);
+    return code;
+}
+
+/* ---- store and view ---- */
+
+static int store_start(struct server *s)
+{
+    const struct store_rocksdb_options options = {.path = s->config->data_dir};
+    const char *reason = "the store cannot be opened";
+    int ret = store_rocksdb_open(&options, &s->store, &reason);
+    return ret ? fail(s, ret, reason) : 0;
+}
+
+static void store_stop(struct server *s)
+{
+    store_close(s->store);
+}
+
+static int view_start(struct server *s)
+{
+    s->view = view_new();
+    int ret = app_load_venues(s->store, s->view);
+    if (!ret)
+        return 0;
+    view_free(s->view);
+    return fail(s, ret, "the venues cannot be read from the store; it may be damaged: restore a backup");
+}
+
+static void view_stop(struct server *s)
+{
+    view_free(s->view);
+}
+
+/* ---- writer ---- */
+
+static void on_loaded(void *ctx, const struct inventory *inv)
+{
+    view_load(ctx, inv);
+}
+
+static void on_changed(void *ctx, const struct inventory *inv, const struct change *first)
+{
+    view_apply(ctx, inv, first);
+}
+
+static void on_gone(void *ctx, const struct event_id *id)
+{
+    view_remove(ctx, id);
+}
+
+static struct layout *layout_of(void *ctx, const struct venue_id *venue)
+{
+    return view_venue(ctx, venue);
+}
+
+static void load_progress(void *ctx, size_t events, uint64_t tickets)
+{
+    struct server *s = ctx;
+    s->tickets = tickets;
+    log_debug("server", "loaded %zu events with %llu tickets", events, (unsigned long long)tickets);
+}
+
+static int writer_start(struct server *s)
+{
+    const struct writer_options options = {
+        .store = s->store,
+        .clock = &s->clock,
+        .rng = &s->rng,
+        .observer = {.ctx = s->view, .loaded = on_loaded, .changed = on_changed, .gone = on_gone},
+        .layout_of = layout_of,
+        .layout_ctx = s->view,
+    };
+    int64_t began_us = clock_monotonic_us(&s->clock);
+    s->writer = writer_new(&options);
+    int ret = writer_load(s->writer, load_progress, s);
+    if (ret) {
+        writer_free(s->writer);
+        return fail(s, ret, "the events cannot be read from the store; it may be damaged: restore a backup");
+    }
+    log_info("server", "loaded %zu events with %llu tickets in %lld ms", view_event_count(s->view),
+             (unsigned long long)s->tickets, (long long)((clock_monotonic_us(&s->clock) - began_us) / 1000));
+    return 0;
+}
+
+static void writer_stop_part(struct server *s)
+{
+    writer_free(s->writer);
+}
+
+static void *writer_main(void *arg)
+{
+    writer_run(arg);
+    return NULL;
+}
+
+static int writer_thread_start(struct server *s)
+{
+    if (pthread_create(&s->writer_thread, NULL, writer_main, s->writer))
+        return fail(s, BOX_EIO, "cannot start a thread: the system's limit is reached");
+    return 0;
+}
+
+static void writer_thread_stop(struct server *s)
+{
+    writer_stop(s->writer);
+    pthread_join(s->writer_thread, NULL);
+}
+
+/* ---- workers ---- */
+
+static void *worker_main(void *arg)
+{
+    work_loop(arg);
+    return NULL;
+}
+
+static void workers_stop(struct server *s)
+{
+    work_stop(&s->workers);
+    for (unsigned i = 0; i < s->workers_running; i++)
+        pthread_join(s->worker_threads[i], NULL);
+    work_done(&s->workers);
+}
+
+static int workers_start(struct server *s)
+{
+    work_init(&s->workers, LIMIT_WORKER_QUEUE);
+    for (unsigned i = 0; i < s->config->workers; i++) {
+        if (pthread_create(&s->worker_threads[i], NULL, worker_main, &s->workers)) {
+            workers_stop(s);
+            return fail(s, BOX_EIO, "cannot start a thread: the system's limit is reached");
+        }
+        s->workers_running++;
+    }
+    return 0;
+}
+
+/* ---- credentials and use cases ---- */
+
+static int auth_start(struct server *s)
+{
+    uint8_t fresh[32], signing_key[32];
+    rng_bytes(&s->rng, fresh, sizeof fresh);
+    int ret = store_secret(s->store, "session-signing-key", fresh, signing_key);
+    if (ret)
+        return fail(s, ret, "the signing key cannot be read from or written to the store");
+    s->auth = auth_new(signing_key);
+    sodium_memzero(signing_key, sizeof signing_key);
+    bool made;
+    ret = keys_load(s->config, s->auth, &s->rng, &made, s->reason);
+    if (ret)
+        auth_free(s->auth);
+    else if (made)
+        log_info("server", "made an API key in %s/api-key", s->config->data_dir);
+    return ret;
+}
+
+static void auth_stop(struct server *s)
+{
+    auth_free(s->auth);
+}
+
+static int app_start(struct server *s)
+{
+    const struct app_options options = {
+        .store = s->store,
+        .view = s->view,
+        .writer = s->writer,
+        .workers = &s->workers,
+        .clock = &s->clock,
+        .rng = &s->rng,
+        .auth = s->auth,
+        .demo_payments = s->config->demo,
+    };
+    s->app = app_open(&options);
+    return 0;
+}
+
+static void app_stop(struct server *s)
+{
+    app_close(s->app);
+}
+
+/* ---- http ---- */
+
+/* As many open files as the system lets us have. Returns how many. */
+static unsigned raise_file_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit))
+        return 1024;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    getrlimit(RLIMIT_NOFILE, &limit);
+    return limit.rlim_cur > 1u << 20 ? 1u << 20 : (unsigned)limit.rlim_cur;
+}
+
+static int http_start(struct server *s)
+{
+    unsigned files = raise_file_limit(), kept = 512, wanted = LIMIT_CONNECTIONS;
+    unsigned connections = files > kept + wanted ? wanted : files > 2 * kept ? files - kept : files / 2;
+    if (connections < wanted)
+        log_warn("server", "the open-file limit of %u allows %u connections instead of %u", files,
+                 connections, wanted);
+    const struct http_options options = {
+        .address = s->config->address,
+        .port = s->config->port,
+        .loops = s->config->http_loops,
+        .routes = api_routes,
+        .ctx = s->app,
+        .clock = &s->clock,
+        .max_connections = connections,
+        .idle_seconds = LIMIT_CONNECTION_IDLE_SECONDS,
+        .header_seconds = LIMIT_HEADER_SECONDS,
+        .body_seconds = LIMIT_BODY_SECONDS,
+        .big_body_bytes = LIMIT_BODY_BYTES,
+        .max_big_bodies = LIMIT_BIG_BODIES,
+    };
+    const char *reason = "cannot listen";
+    int ret = http_open(&options, &s->http, &reason);
+    return ret ? fail(s, ret, reason) : 0;
+}
+
+static void http_stop_part(struct server *s)
+{
+    http_close(s->http);
+}
+
+struct loop_start {
+    struct http_server *http;
+    unsigned index;
+};
+
+static void *http_main(void *arg)
+{
+    struct loop_start start = *(struct loop_start *)arg;
+    free(arg);
+    http_run(start.http, start.index);
+    return NULL;
+}
+
+static void loops_stop(struct server *s)
+{
+    http_stop(s->http);
+    for (unsigned i = 0; i < s->loops_running; i++)
+        pthread_join(s->http_threads[i], NULL);
+}
+
+static int loops_start(struct server *s)
+{
+    must(http_loop_count(s->http) <= MAX_THREADS);
+    for (unsigned i = 0; i < http_loop_count(s->http); i++) {
+        struct loop_start *start = malloc(sizeof *start);
+        must(start);
+        *start = (struct loop_start){.http = s->http, .index = i};
+        if (pthread_create(&s->http_threads[i], NULL, http_main, start)) {
+            free(start);
+            loops_stop(s);
+            return fail(s, BOX_EIO, "cannot start a thread: the system's limit is reached");
+        }
+        s->loops_running++;
+    }
+    return 0;
+}
+
+/* Started from the top, stopped from the bottom: requests end before workers, workers before the writer. */
+static const struct part PARTS[] = {
+    {"store", store_start, store_stop},
+    {"view", view_start, view_stop},
+    {"writer", writer_start, writer_stop_part},
+    {"credentials", auth_start, auth_stop},
+    {"writer thread", writer_thread_start, writer_thread_stop},
+    {"worker threads", workers_start, workers_stop},
+    {"app", app_start, app_stop},
+    {"http", http_start, http_stop_part},
+    {"http threads", loops_start, loops_stop},
+};
+
+enum { PART_COUNT = sizeof PARTS / sizeof PARTS[0] };
+
+static void stop_parts(struct server *s, size_t started)
+{
+    while (started-- > 0) {
+        log_debug("server", "stopping %s", PARTS[started].name);
+        PARTS[started].stop(s);
+    }
+}
+
+/* Start all parts. Returns 0, or the failing part's error after the others were stopped. */
+static int start_parts(struct server *s)
+{
+    for (size_t i = 0; i < PART_COUNT; i++) {
+        int ret = PARTS[i].start(s);
+        if (ret) {
+            stop_parts(s, i);
+            return ret;
+        }
+    }
+    return 0;
+}
+
+int server_run(const struct config *config)
+{
+    struct server s = {.config = config};
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    log_set_level(config->level);
+    clock_init_system(&s.clock);
+    if (sodium_init() < 0) {
+        fprintf(stderr, "boxoffice: the system gives no random numbers\n");
+        return 1;
+    }
+    rng_init_system(&s.rng);
+    if (start_parts(&s)) {
+        fprintf(stderr, "boxoffice: %s\n", s.reason);
+        return 1;
+    }
+    bool v6 = strchr(config->address, ':') != NULL;
+    printf("boxoffice: listening on http://%s%s%s:%u\n", v6 ? "[" : "", config->address, v6 ? "]" : "",
+           http_port(s.http));
+    fflush(stdout);
+    int signal_number;
+    sigwait(&signals, &signal_number);
+    log_info("server", "%s: finishing what is under way", signal_number == SIGTERM ? "SIGTERM" : "SIGINT");
+    pthread_sigmask(SIG_UNBLOCK, &signals, NULL); /* a second signal ends the process at once */
+    stop_parts(&s, PART_COUNT);
+    return 0;
+}
