@@ -9,7 +9,7 @@ enum actor_kind { ACTOR_SYSTEM = 0, ACTOR_KEY = 1, ACTOR_SESSION = 2 };
 
 struct actor {
     enum actor_kind kind;
-    struct session_id session;              /* ACTOR_SESSION, else nil */
+    struct session_id session;                   /* ACTOR_SESSION, else nil */
     char key_name[LIMIT_API_KEY_NAME_CHARS + 1]; /* ACTOR_KEY, else "" */
 };
 

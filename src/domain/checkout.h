@@ -13,8 +13,20 @@
 
 enum seat_status { SEAT_AVAILABLE = 0, SEAT_HELD = 1, SEAT_SOLD = 2, SEAT_BLOCKED = 3, SEAT_STATUSES = 4 };
 enum hold_status { HOLD_ACTIVE = 0, HOLD_RELEASED = 1, HOLD_EXPIRED = 2, HOLD_PURCHASED = 3 };
-enum order_status { ORDER_PENDING = 0, ORDER_PAID = 1, ORDER_CANCELLED = 2, ORDER_EXPIRED = 3, ORDER_REFUNDED = 4 };
-enum hold_outcome { OUTCOME_NONE = 0, OUTCOME_PURCHASED = 1, OUTCOME_RELEASED = 2, OUTCOME_CANCELLED = 3, OUTCOME_EXPIRED = 4 };
+enum order_status {
+    ORDER_PENDING = 0,
+    ORDER_PAID = 1,
+    ORDER_CANCELLED = 2,
+    ORDER_EXPIRED = 3,
+    ORDER_REFUNDED = 4
+};
+enum hold_outcome {
+    OUTCOME_NONE = 0,
+    OUTCOME_PURCHASED = 1,
+    OUTCOME_RELEASED = 2,
+    OUTCOME_CANCELLED = 3,
+    OUTCOME_EXPIRED = 4
+};
 
 /* One seat of a hold or order, as it was taken. */
 struct line {
@@ -65,6 +77,7 @@ const char *order_status_name(enum order_status s);
 const char *hold_outcome_name(enum hold_outcome o); /* NULL for OUTCOME_NONE */
 /* The reverse. Return false for an unknown name. */
 bool seat_status_parse(const char *name, enum seat_status *ret_status);
+bool hold_status_parse(const char *name, enum hold_status *ret_status);
 bool order_status_parse(const char *name, enum order_status *ret_status);
 
 /* Whole seconds a hold has left at @now_ms, rounded up, at least 1: the TTL of its order_queue rows. */

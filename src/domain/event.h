@@ -1,6 +1,7 @@
 /*
- * Event: what is on, when it is sold, at what prices. A version is immutable and counted by references (atomic, any
- * thread); an edit makes a new version. What changes with each sale (seats, counts) is the inventory's.
+ * Event: what is on, when it is sold, at what prices. A version is immutable and counted by references
+ * (atomic, any thread); an edit makes a new version. What changes with each sale (seats, counts) is the
+ * inventory's.
  */
 #ifndef DOMAIN_EVENT_H
 #define DOMAIN_EVENT_H
@@ -15,6 +16,9 @@
 enum event_status { EVENT_SCHEDULED = 0, EVENT_PAUSED = 1, EVENT_CANCELLED = 2 };
 
 enum { PRICE_NONE = -1, PRICE_STANDARD = 0 };
+
+/* Where a draft says nothing. */
+enum { EVENT_HOLD_SECONDS_DEFAULT = 900, EVENT_MAX_TICKETS_DEFAULT = 8 };
 
 struct event {
     struct event_id event_id;
@@ -74,15 +78,19 @@ struct event_draft {
 };
 
 /*
- * Make the first version from a draft and the venue's layout (standard prices come from the venue, then the draft's).
- * Returns 0; BOX_ERANGE when a venue price has more decimals than the currency (*ret_place says which);
- * BOX_EINVALID when there would be more than LIMIT_PRICE_TYPES names. The caller owns one reference.
+ * Make the first version from a draft and the venue's layout: the draft's prices, and the venue's as the
+ * standard price of each place for which the draft gives none. Of several prices for one place and type the
+ * last counts. Returns 0; BOX_ERANGE when a venue price that is needed has more decimals than the currency
+ * (*ret_place says which); BOX_EINVALID when there would be more than LIMIT_PRICE_TYPES names. The caller
+ * owns one reference.
  */
-int event_new(const struct event_draft *draft, const struct layout *layout, uint32_t *ret_place, struct event **ret_event);
+int event_new(const struct event_draft *draft, const struct layout *layout, uint32_t *ret_place,
+              struct event **ret_event);
 /* New versions, each with one reference of the caller's. */
 struct event *event_edited(const struct event *e, const struct event_edit *edit);
 /* Returns 0 or BOX_EINVALID (too many names). */
-int event_repriced(const struct event *e, const struct price_entry *prices, size_t count, struct event **ret_event);
+int event_repriced(const struct event *e, const struct price_entry *prices, size_t count,
+                   struct event **ret_event);
 struct event *event_with_state(const struct event *e, bool published, enum event_status status, bool deleted);
 
 struct event *event_ref(const struct event *e);
@@ -95,7 +103,8 @@ int64_t event_price(const struct event *e, uint32_t place, uint32_t price_type);
 /* True if holds may begin at @now_ms: published, scheduled, inside the window [on_sale, off_sale). */
 bool event_on_sale(const struct event *e, int64_t now_ms);
 const char *event_status_name(enum event_status s);
-/* "scheduled", "paused", "cancelled"; and the words for `current` of an event-state problem: also "published", "unpublished". */
+/* "scheduled", "paused", "cancelled"; and the words for `current` of an event-state problem: also
+ * "published", "unpublished". */
 
 /* Versioned binary form. event_decode returns 0, BOX_ECORRUPT or BOX_ENEWER. */
 void event_encode(const struct event *e, struct buf *ret);

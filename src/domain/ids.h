@@ -9,10 +9,10 @@
  *   hold,    tag         8 | seq 39..28   10b | seq 27..0 | 34 random bits .............
  *   order
  *
- * The tag (48 random bits, unique among the events of a store) says which event an id belongs to, so that every
- * look-up is one step. Ticket ids sort as seat indexes do; hold and order ids carry the seq of the change that made
- * them: unique in the event by construction, and sorted by age. They are names, not secrets: every route checks
- * who asks.
+ * The tag (48 random bits, unique among the events of a store) says which event an id belongs to, so that
+ * every look-up is one step. Ticket ids sort as seat indexes do; hold and order ids carry the seq of the
+ * change that made them: unique in the event by construction, and sorted by age. They are names, not secrets:
+ * every route checks who asks.
  */
 #ifndef DOMAIN_IDS_H
 #define DOMAIN_IDS_H
@@ -52,12 +52,14 @@ struct event_id event_id_new(struct rng *rng);
 uint64_t id_tag(const struct uuid *id);
 /* The ticket of a seat. */
 struct ticket_id ticket_id_of(const struct event_id *event, uint32_t seat);
-/* The seat index of a ticket of @event. Returns false if the id is not one of this event's (any index passes). */
+/* The seat index of a ticket of @event. Returns false if the id is not one of this event's (any index
+ * passes). */
 bool ticket_id_seat(const struct ticket_id *ticket, const struct event_id *event, uint32_t *ret_seat);
 /* Ids of what the change @seq of @event makes. @seq < 2^40. */
 struct hold_id hold_id_new(const struct event_id *event, uint64_t seq, struct rng *rng);
 struct order_id order_id_new(const struct event_id *event, uint64_t seq, struct rng *rng);
-/* True when the version and variant are those of an id made here (an id of another kind is certainly unknown). */
+/* True when the version and variant are those of an id made here (an id of another kind is certainly
+ * unknown). */
 bool id_is_ours(const struct uuid *id);
 
 #endif

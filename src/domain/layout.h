@@ -1,12 +1,13 @@
 /*
- * Layout: a venue's sections, ticket types, rows and seats, numbered 0..seats_total-1. Immutable once built, shared by
- * all of the venue's events, counted by references (atomic; any thread may ref and unref).
+ * Layout: a venue's sections, ticket types, rows and seats, numbered 0..seats_total-1. Immutable once built,
+ * shared by all of the venue's events, counted by references (atomic; any thread may ref and unref).
  *
- * Numbering: sections in order, in each its types in order, in each its rows in order, in each its seats in order.
- * A (section, type) pair is a *place*: places partition the seats into runs, one after another. A row belongs to one
- * place; a physical row that runs through several types of a section is several rows with the same label, chained by
- * next_part in their order (so seats on both sides of the border are side by side). Unnumbered places (standing) are
- * one row without a label whose seats have no label; they are side by side in no particular way (any set will do).
+ * Numbering: sections in order, in each its types in order, in each its rows in order, in each its seats in
+ * order. A (section, type) pair is a *place*: places partition the seats into runs, one after another. A row
+ * belongs to one place; a physical row that runs through several types of a section is several rows with the
+ * same label, chained by next_part in their order (so seats on both sides of the border are side by side).
+ * Unnumbered places (standing) are one row without a label whose seats have no label; they are side by side
+ * in no particular way (any set will do).
  */
 #ifndef DOMAIN_LAYOUT_H
 #define DOMAIN_LAYOUT_H
@@ -65,8 +66,8 @@ struct layout {
     const char **attributes; /* names, at most LIMIT_ATTRIBUTES */
     uint32_t attribute_count;
     uint32_t *seat_attributes; /* bit i: attributes[i]; one per seat, or NULL when no seat has any */
-    int32_t *x, *y;            /* one per seat, or NULL when no seat has a position; NO_COORDINATE where one has none */
-    uint8_t *gap_after;        /* bit seat%8 of byte seat/8: an aisle after this seat; or NULL */
+    int32_t *x, *y; /* one per seat, or NULL when no seat has a position; NO_COORDINATE where one has none */
+    uint8_t *gap_after; /* bit seat%8 of byte seat/8: an aisle after this seat; or NULL */
 };
 
 enum { NO_COORDINATE = INT32_MIN };
@@ -74,7 +75,10 @@ enum { NO_COORDINATE = INT32_MIN };
 /*
  * Building: begin, then sections, types, rows and seats in order, then finish. The builder copies all text.
  * Every call returns 0 or BOX_EINVALID with a reason in layout_builder_reason() (a sentence fit for a user):
- * limits of params.def, labels twice in a section's row (whatever the type), type twice in a section, no seats at all.
+ * limits of params.def, labels twice in a section's row (whatever the type), a row twice in a type, a type
+ * twice in a section, a section, type or row without seats (at finish). A refused call adds nothing. One may
+ * go on to find more faults, but what is inside of a refused section, type or row must be left out, and
+ * finish refuses too.
  */
 struct layout_builder;
 struct layout_builder *layout_builder_new(void);
@@ -93,11 +97,16 @@ int layout_builder_seat(struct layout_builder *b, const char *label, const int32
                         const char *const *attributes);
 /* An aisle after the seat with this label in the current row. BOX_EINVALID if there is none. */
 int layout_builder_gap_after(struct layout_builder *b, const char *label);
-/* Aisles where two neighbours of a row are more than 1.5 times the row's median distance apart (all rows with positions). */
+/*
+ * Aisles where two neighbours of a physical row (through all of its parts) are more than 1.5 times the row's
+ * median distance apart. Rows without seat positions are left alone. No more seats can be added to the
+ * current row.
+ */
 void layout_builder_derive_gaps(struct layout_builder *b);
 /* Finish: the new layout has one reference, the caller's; the builder can only be freed afterwards. */
-int layout_builder_finish(struct layout_builder *b, struct venue_id id, const char *name, const char *timezone,
-                          int64_t created_ms, struct layout **ret_layout);
+int layout_builder_finish(struct layout_builder *b, struct venue_id id, const char *name,
+                          const char *timezone, int64_t created_ms, struct layout **ret_layout);
+/* Why the newest refused call was refused; "" if none was. Lent until the next call. */
 const char *layout_builder_reason(const struct layout_builder *b);
 /* Seats so far. */
 uint32_t layout_builder_seats(const struct layout_builder *b);
