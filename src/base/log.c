@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MESSAGE_MAX = 1024, LINE_MAX_BYTES = 4096, ESCAPE_MAX = 8 };
+enum { MESSAGE_MAX = 1024, LINE_MAX_BYTES = 4096, ESCAPE_MAX = 8, TAIL_MAX = 4 };
 
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
 enum { LEVELS = sizeof(level_names) / sizeof(level_names[0]) };
@@ -46,17 +46,17 @@ static size_t escape(char to[ESCAPE_MAX], const char *from, size_t length, uint3
     return length;
 }
 
-/* Append @text to the line; what does not fit is cut off. Returns the new size. */
-static size_t add_escaped(char *line, size_t size, const char *text, size_t left)
+/* Append @text to the line as far as it fits. Returns how much of it that was. */
+static size_t add_escaped(char *line, size_t *size, const char *text, size_t text_size)
 {
-    while (left && size + ESCAPE_MAX < LINE_MAX_BYTES) {
+    size_t at = 0;
+    while (at < text_size && *size + ESCAPE_MAX + TAIL_MAX <= LINE_MAX_BYTES) {
         uint32_t c = 0;
-        size_t length = text_next(text, left, &c);
-        size += escape(line + size, text, length, c);
-        text += length ? length : 1;
-        left -= length ? length : 1;
+        size_t length = text_next(text + at, text_size - at, &c);
+        *size += escape(line + *size, text + at, length, c);
+        at += length ? length : 1;
     }
-    return size;
+    return at;
 }
 
 static size_t add_head(char *line, enum log_level level, const char *area)
@@ -84,16 +84,14 @@ void log_write(enum log_level level, const char *area, const char *format, ...)
         wanted = 0;
         message[0] = '\0';
     }
-    bool cut = wanted >= MESSAGE_MAX;
 
     char line[LINE_MAX_BYTES];
     size_t size = add_head(line, level, area);
-    size = add_escaped(line, size, message, cut ? MESSAGE_MAX - 1 : (size_t)wanted);
-    if (cut && size + ESCAPE_MAX < LINE_MAX_BYTES) {
-        memcpy(line + size, "...", 3);
-        size += 3;
-    }
-    line[size++] = '\n';
+    size_t held = wanted < MESSAGE_MAX ? (size_t)wanted : MESSAGE_MAX - 1;
+    size_t shown = add_escaped(line, &size, message, held);
+    const char *tail = shown < (size_t)wanted ? "...\n" : "\n";
+    memcpy(line + size, tail, strlen(tail));
+    size += strlen(tail);
     while (write(STDERR_FILENO, line, size) < 0 && errno == EINTR) {
     }
     errno = saved_errno;
