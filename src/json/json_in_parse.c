@@ -1,6 +1,7 @@
 /*
- * From bytes to jansson's tree. Two things are done around jansson:
+ * From bytes to jansson's tree. Three things are done around jansson:
  *
+ * - A byte of 0 is refused first: jansson passes over one that stands behind a number.
  * - Nesting is measured before parsing, because jansson's own limit is 2048 and fixed.
  * - A number that fits neither a 64-bit integer nor a double is well-formed JSON, so it is the value that is
  * wrong (BOX_EINVALID with a pointer), not the text. jansson gives up on it. Then, and only then, a copy is
@@ -56,19 +57,49 @@ static bool is_too_deep(const char *at, const char *end)
     return false;
 }
 
-/* True if the @size bytes at @token, a number, are more than jansson can hold. The byte behind them is
- * writable. */
+static size_t count_digits(const char *at)
+{
+    return strspn(at, "0123456789");
+}
+
+/* True if @text is a number of RFC 8259 and nothing else. */
+static bool is_number(const char *text)
+{
+    text += *text == '-';
+    size_t digits = count_digits(text);
+    if (digits == 0 || (digits > 1 && *text == '0'))
+        return false;
+    text += digits;
+    if (*text == '.') {
+        digits = count_digits(++text);
+        if (digits == 0)
+            return false;
+        text += digits;
+    }
+    if (*text == 'e' || *text == 'E') {
+        text++;
+        text += *text == '+' || *text == '-';
+        digits = count_digits(text);
+        return digits > 0 && text[digits] == '\0';
+    }
+    return *text == '\0';
+}
+
+/* True if the @size bytes at @token are a number and more than jansson can hold. The byte behind is writable.
+ */
 static bool is_overflow(char *token, size_t size)
 {
     char behind = token[size];
     token[size] = '\0';
-    errno = 0;
-    bool overflow;
-    if (strpbrk(token, ".eE")) {
-        overflow = isinf(strtod(token, NULL));
-    } else {
-        strtoll(token, NULL, 10);
-        overflow = errno == ERANGE;
+    bool overflow = false;
+    if (is_number(token)) {
+        errno = 0;
+        if (strpbrk(token, ".eE")) {
+            overflow = isinf(strtod(token, NULL));
+        } else {
+            strtoll(token, NULL, 10);
+            overflow = errno == ERANGE;
+        }
     }
     token[size] = behind;
     return overflow;
@@ -136,6 +167,8 @@ int json_in_parse(struct json_in *in, struct arena *arena, const char *data, siz
     *in = (struct json_in){.arena = arena};
     if (size == 0)
         return 0;
+    if (memchr(data, '\0', size))
+        return refuse(in, "JSON: U+0000 is not accepted");
     if (is_too_deep(data, data + size))
         return refuse(in, arena_printf(arena, "JSON: nested deeper than %d levels", LIMIT_JSON_DEPTH));
 

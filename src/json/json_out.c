@@ -140,6 +140,16 @@ void json_out_text(struct json_out *j, const char *text)
     put_quoted(j->buf, text);
 }
 
+void json_out_key_text(struct json_out *j, const char *name)
+{
+    must(!j->keyed && in_object(j));
+    j->keyed = true; /* the name is written as a value would be; its comma is its own */
+    json_out_text(j, name);
+    buf_addc(j->buf, ':');
+    j->comma = false;
+    j->keyed = true;
+}
+
 void json_out_int(struct json_out *j, int64_t value)
 {
     before_value(j);

@@ -28,6 +28,8 @@ void json_out_array(struct json_out *j);      /* [ */
 void json_out_end_array(struct json_out *j);  /* ] */
 /* A member's name (plain ASCII without characters to escape); its value comes next. */
 void json_out_key(struct json_out *j, const char *name);
+/* The same for a name of any valid UTF-8. */
+void json_out_key_text(struct json_out *j, const char *name);
 void json_out_text(struct json_out *j, const char *text); /* NULL gives null */
 void json_out_int(struct json_out *j, int64_t value);
 void json_out_bool(struct json_out *j, bool value);
