@@ -1,11 +1,13 @@
 /*
- * App: the use cases. What a request wants is said in plain structs; who asks, what is allowed, and the way through
- * workers and the writer is decided here. Knows no HTTP and no JSON.
+ * App: the use cases. What a request wants is said in plain structs; who asks, what is allowed, and the way
+ * through workers and the writer is decided here. Knows no HTTP and no JSON.
  *
- * Life: the server makes the parts (store, view, writer, work queue, credentials), opens the app on them, gives it to
- * http_open() as the routes' ctx (api/api.h: api_routes), and closes it after http_close(), when no call is under way:
+ * Life: the server makes the parts (store, view, writer, work queue, credentials), opens the app on them,
+ * gives it to http_open() as the routes' ctx (api/api.h: api_routes), and closes it after http_close(), when
+ * no call is under way:
  *
- *     store, view -> app_load_venues() -> writer_new() (observer: the view; layout_of: view_venue) -> writer_load()
+ *     store, view -> app_load_venues() -> writer_new() (observer: the view; layout_of: view_venue) ->
+ * writer_load()
  *     -> auth_new() + keys -> app_open() -> http_open(routes = api_routes, ctx = app)
  *
  * One struct app_call (call.h) belongs to each request that is not answered at once.

@@ -1,0 +1,116 @@
+/*
+ * Making an event: too big for a group of the writer, so its tickets are created beside it.
+ *
+ *     worker  decode, make the first version
+ *     writer  CLAIM the idempotency key and the slug
+ *     worker  create every ticket, durable but not yet visible
+ *     writer  CREATE_EVENT: one small commit makes them visible and ends the claim
+ *
+ * When one of the last two is certain to have failed, the tickets are dropped and the claim is released. When
+ * it may have happened (BOX_EUNKNOWN), the tickets must stay: the store drops those without an event when it
+ * opens.
+ */
+#include "app/claim.h"
+#include "app/usecases.h"
+#include "base/error.h"
+#include "base/must.h"
+
+static const struct event *new_event(const struct app_call *call)
+{
+    return ((const struct app_event_plan *)call->plan)->event;
+}
+
+static void build_event(struct app_call *call)
+{
+    struct app_event_plan *plan = call->plan;
+    call->code = plan->build(plan, call);
+    must(call->code || (plan->event && call->layout));
+}
+
+static void end_failed(struct app_call *call)
+{
+    app_done(call, call->failure);
+}
+
+static void release_failed(struct app_call *call)
+{
+    app_release_claim(call, new_event(call)->slug, NULL, end_failed);
+}
+
+static void drop_tickets(struct app_call *call)
+{
+    store_drop_tickets(call->app->parts.store, &new_event(call)->event_id);
+}
+
+static void undo(struct app_call *call)
+{
+    call->failure = call->code;
+    if (call->failure == BOX_EUNKNOWN)
+        release_failed(call);
+    else
+        app_on_worker(call, drop_tickets, release_failed);
+}
+
+static void event_created(struct app_call *call)
+{
+    if (call->code)
+        undo(call);
+    else
+        app_written(call);
+}
+
+static void tickets_created(struct app_call *call)
+{
+    if (call->code) {
+        undo(call);
+        return;
+    }
+    const struct event *event = new_event(call);
+    call->req = (struct writer_req){
+        .op = WRITER_CREATE_EVENT,
+        .event_id = event->event_id,
+        .command.actor = credential_actor(&call->who),
+        .slug = event->slug,
+        .new_event = event,
+        .new_layout = call->layout,
+    };
+    app_on_writer(call, event_created);
+}
+
+static void create_tickets(struct app_call *call)
+{
+    call->code = store_create_tickets(call->app->parts.store, new_event(call), call->layout, NULL, NULL);
+}
+
+static void event_claimed(struct app_call *call)
+{
+    if (call->code || call->req.replay)
+        app_written(call);
+    else
+        app_on_worker(call, create_tickets, tickets_created);
+}
+
+static void event_built(struct app_call *call)
+{
+    if (call->code)
+        app_refuse(call, call->code);
+    else
+        app_claim(call, new_event(call)->slug, event_claimed);
+}
+
+void app_event_create(struct app_call *call, struct app_event_plan *plan)
+{
+    call->plan = plan;
+    app_on_worker(call, build_event, event_built);
+}
+
+struct event_id app_new_event_id(struct app *app)
+{
+    for (;;) {
+        struct event_id id = event_id_new(app->parts.rng);
+        struct snapshot *other = view_find_tag(app->parts.view, &id.u);
+        if (!other)
+            return id;
+        view_release(other);
+    }
+}
