@@ -31,7 +31,8 @@ struct work_queue {
 
 void work_init(struct work_queue *q, size_t limit);
 void work_done(struct work_queue *q);
-/* Queue @t; never blocks. Returns 0, BOX_EBUSY (full; @t stays the caller's) or BOX_ESHUTDOWN. Thread: any. */
+/* Queue @t; never blocks. Returns 0, BOX_EBUSY (full; @t stays the caller's) or BOX_ESHUTDOWN. Thread: any.
+ */
 int work_submit(struct work_queue *q, struct task *t);
 /* Run tasks until work_stop() was called and the queue is empty. Thread: each worker. */
 void work_loop(struct work_queue *q);
