@@ -1,12 +1,13 @@
 /*
- * From a change to the rows of the tables: which ticket, order_queue, CDC log, hold and order rows it writes. Written
- * once for every store: a store gives a sink and gets one call per row.
+ * From a change to the rows of the tables: which ticket, order_queue, CDC log, hold and order rows it writes.
+ * Written once for every store: a store gives a sink and gets one call per row.
  *
- * CDC (ScyllaDB's codes): a hold of n seats is n inserts (2), an extend n updates (1), an end by purchase, release or
- * cancel n row deletes (3), by time n expiries (-3). A refund and a block write no CDC row. Rows of one change share
- * cdc$time and count cdc$batch_seq_no up from 0; cdc$end_of_batch is true on the last.
- * cdc$stream_id is the event id's 16 bytes. cdc$time is a version 1 UUID of the change's time_us, which is strictly
- * greater from change to change of an event: it never goes back within a stream and no two changes share it.
+ * CDC (ScyllaDB's codes): a hold of n seats is n inserts (2), an extend n updates (1), an end by purchase,
+ * release or cancel n row deletes (3), by time n expiries (-3). A refund and a block write no CDC row. Rows
+ * of one change share cdc$time and count cdc$batch_seq_no up from 0; cdc$end_of_batch is true on the last.
+ * cdc$stream_id is the event id's 16 bytes. cdc$time is a version 1 UUID of the change's time_us, which is
+ * strictly greater from change to change of an event: it never goes back within a stream and no two changes
+ * share it.
  */
 #ifndef CHANGE_ROWS_H
 #define CHANGE_ROWS_H
@@ -18,12 +19,12 @@ struct ticket_row {
     uint32_t seat;
     enum seat_status status;
     uint8_t price_type;
-    struct money price;          /* as taken; 0 while available or blocked */
-    struct hold_id hold_id;      /* held, sold: its hold; else nil */
-    struct session_id session;   /* held, sold: hold_session; else nil */
-    struct order_id order_id;    /* sold: its order (held: its pending order); else nil */
-    int64_t hold_until_ms;       /* held; else 0 */
-    int64_t last_started_ms;     /* started_at of the newest hold it ever was in; 0 if none */
+    struct money price;        /* as taken; 0 while available or blocked */
+    struct hold_id hold_id;    /* held, sold: its hold; else nil */
+    struct session_id session; /* held, sold: hold_session; else nil */
+    struct order_id order_id;  /* sold: its order (held: its pending order); else nil */
+    int64_t hold_until_ms;     /* held; else 0 */
+    int64_t last_started_ms;   /* started_at of the newest hold it ever was in; 0 if none */
 };
 
 struct order_queue_row {
@@ -32,8 +33,8 @@ struct order_queue_row {
     int64_t started_ms;
     struct session_id session_id;
     struct hold_id hold_id;
-    uint64_t seq;        /* of the change that wrote it last */
-    int64_t expires_ms;  /* hold's deadline: the TTL is what is left */
+    uint64_t seq;       /* of the change that wrote it last */
+    int64_t expires_ms; /* hold's deadline: the TTL is what is left */
 };
 
 enum cdc_operation { CDC_UPDATE = 1, CDC_INSERT = 2, CDC_ROW_DELETE = 3, CDC_EXPIRED = -3 };
@@ -54,6 +55,7 @@ struct cdc_row {
     enum hold_outcome outcome; /* none on 1 and 2 */
 };
 
+/* NULL: rows of this table are not wanted. */
 struct row_sink {
     void *ctx;
     void (*ticket)(void *ctx, const struct ticket_row *row);
@@ -73,12 +75,15 @@ void rows_of_change(const struct change *c, struct arena *arena, const struct ro
 /* cdc$time of a change at @time_us. */
 struct uuid cdc_time(int64_t time_us);
 
-/* Binary values of the rows, for stores that keep bytes (keys are the store's). Decoders return 0 or BOX_ECORRUPT. */
+/* Values of the rows for stores that keep bytes (keys are the store's). Decoders: 0 or BOX_ECORRUPT. */
 void ticket_row_encode(const struct ticket_row *row, struct buf *ret);
-int ticket_row_decode(const void *data, size_t size, struct ticket_row *ret_row); /* event_id, seat: the caller's */
+/* event_id, seat: nil, 0; they stand in the key */
+int ticket_row_decode(const void *data, size_t size, struct ticket_row *ret_row);
 void order_queue_row_encode(const struct order_queue_row *row, struct buf *ret);
-int order_queue_row_decode(const void *data, size_t size, struct order_queue_row *ret_row); /* event_id, seat, started_ms: the caller's */
+/* event_id, seat, started_ms: nil, 0 */
+int order_queue_row_decode(const void *data, size_t size, struct order_queue_row *ret_row);
 void cdc_row_encode(const struct cdc_row *row, struct buf *ret);
-int cdc_row_decode(const void *data, size_t size, struct cdc_row *ret_row); /* complete but commit_no, batch_seq */
+/* commit_no, batch_seq: 0 */
+int cdc_row_decode(const void *data, size_t size, struct cdc_row *ret_row);
 
 #endif

@@ -5,10 +5,10 @@
  *   order record  u8 version 1 | event id | order part | lines
  *
  *   hold part     hold id | session id | u8 flags | [order id] | [user id] | u8 status | u8 outcome |
- *                 svarint started, expires, ended (ms) | varint total (minor units)
+ *                 varint started, expires, ended (ms) | varint total (minor units)
  *                 flags: 1 has an order id, 2 has a user id
  *   order part    order id | hold id | session id | u8 flags | [user id] | u8 status | text code |
- *                 svarint created, expires, purchased, ended (ms) | varint total
+ *                 varint created, expires, purchased, ended (ms) | varint total
  *                 flags: 2 has a user id
  *   lines         varint count | count x (svarint seat - seat before | varint price type | varint price)
  */
@@ -34,9 +34,9 @@ void put_hold_part(struct buf *b, const struct hold *h)
         put_uuid(b, &h->user_id);
     put_u8(b, (uint8_t)h->status);
     put_u8(b, (uint8_t)h->outcome);
-    put_svarint(b, h->started_ms);
-    put_svarint(b, h->expires_ms);
-    put_svarint(b, h->ended_ms);
+    put_time_ms(b, h->started_ms);
+    put_time_ms(b, h->expires_ms);
+    put_time_ms(b, h->ended_ms);
     put_money(b, h->total);
 }
 
@@ -52,9 +52,9 @@ struct hold rd_hold_part(struct rd *r)
         h.user_id = rd_uuid_present(r);
     h.status = (enum hold_status)rd_u8_max(r, HOLD_PURCHASED);
     h.outcome = (enum hold_outcome)rd_u8_max(r, OUTCOME_EXPIRED);
-    h.started_ms = rd_svarint(r);
-    h.expires_ms = rd_svarint(r);
-    h.ended_ms = rd_svarint(r);
+    h.started_ms = rd_time_ms(r);
+    h.expires_ms = rd_time_ms(r);
+    h.ended_ms = rd_time_ms(r);
     h.total = rd_money(r);
     return h;
 }
@@ -70,10 +70,10 @@ void put_order_part(struct buf *b, const struct order *o)
         put_uuid(b, &o->user_id);
     put_u8(b, (uint8_t)o->status);
     put_text(b, o->code);
-    put_svarint(b, o->created_ms);
-    put_svarint(b, o->expires_ms);
-    put_svarint(b, o->purchased_ms);
-    put_svarint(b, o->ended_ms);
+    put_time_ms(b, o->created_ms);
+    put_time_ms(b, o->expires_ms);
+    put_time_ms(b, o->purchased_ms);
+    put_time_ms(b, o->ended_ms);
     put_money(b, o->total);
 }
 
@@ -99,10 +99,10 @@ struct order rd_order_part(struct rd *r)
         o.user_id = rd_uuid_present(r);
     o.status = (enum order_status)rd_u8_max(r, ORDER_REFUNDED);
     rd_code(r, o.code);
-    o.created_ms = rd_svarint(r);
-    o.expires_ms = rd_svarint(r);
-    o.purchased_ms = rd_svarint(r);
-    o.ended_ms = rd_svarint(r);
+    o.created_ms = rd_time_ms(r);
+    o.expires_ms = rd_time_ms(r);
+    o.purchased_ms = rd_time_ms(r);
+    o.ended_ms = rd_time_ms(r);
     o.total = rd_money(r);
     return o;
 }

@@ -95,6 +95,19 @@ uint32_t rd_count(struct rd *r, size_t least_bytes)
     return 0;
 }
 
+static const int64_t TIME_MS_MAX = 253402300799999; /* 9999-12-31T23:59:59.999Z */
+
+void put_time_ms(struct buf *b, int64_t ms)
+{
+    must(ms >= 0 && ms <= TIME_MS_MAX);
+    put_varint(b, (uint64_t)ms);
+}
+
+int64_t rd_time_ms(struct rd *r)
+{
+    return (int64_t)rd_varint_max(r, (uint64_t)TIME_MS_MAX);
+}
+
 void put_money(struct buf *b, struct money m)
 {
     must(m.minor >= 0);

@@ -27,8 +27,10 @@ struct uuid rd_uuid(struct rd *r);
 /* A nil id is a fault: for ids whose presence a flag says. */
 struct uuid rd_uuid_present(struct rd *r);
 
-/* Text that put_text() wrote, copied into the arena with a NUL. Not UTF-8, or a NUL inside, is a fault. Never
- * NULL. */
+/*
+ * Text that put_text() wrote, copied into the arena with a NUL. Not UTF-8, or a NUL inside, is a fault.
+ * Never NULL.
+ */
 const char *rd_text(struct rd *r, struct arena *arena);
 
 /* A varint of at most @max. */
@@ -44,6 +46,13 @@ uint8_t rd_flags(struct rd *r, uint8_t known);
  * a fault, so that a damaged count never makes a large allocation.
  */
 uint32_t rd_count(struct rd *r, size_t least_bytes);
+
+/*
+ * A time in ms since 1970, up to the end of the year 9999 (what base/clock.h can format); 0 where there
+ * is none.
+ */
+void put_time_ms(struct buf *b, int64_t ms);
+int64_t rd_time_ms(struct rd *r);
 
 /* Amounts are never negative. */
 void put_money(struct buf *b, struct money m);

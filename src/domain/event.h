@@ -102,9 +102,11 @@ bool event_find_price_type(const struct event *e, const char *name, uint32_t *re
 int64_t event_price(const struct event *e, uint32_t place, uint32_t price_type);
 /* True if holds may begin at @now_ms: published, scheduled, inside the window [on_sale, off_sale). */
 bool event_on_sale(const struct event *e, int64_t now_ms);
+/*
+ * "scheduled", "paused", "cancelled". (`current` of an event-state problem may also be "published" or
+ * "unpublished".)
+ */
 const char *event_status_name(enum event_status s);
-/* "scheduled", "paused", "cancelled"; and the words for `current` of an event-state problem: also
- * "published", "unpublished". */
 
 /* Versioned binary form. event_decode returns 0, BOX_ECORRUPT or BOX_ENEWER. */
 void event_encode(const struct event *e, struct buf *ret);

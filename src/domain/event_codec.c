@@ -1,11 +1,12 @@
 /*
  * Binary form of an event, version 1. LEB128 numbers (svarint: zigzag), ids are 16 bytes, text has its length
- * before it.
+ * before it, times (ms) are varints.
  *
- *   u8 version | event id | venue id | name | slug | event type | svarint date (ms) | 3 bytes currency | u8
- * exponent | varint hold seconds, max tickets | svarint on sale, off sale (ms) | u8 flags (1 published, 2
- * ever published, 4 deleted) | u8 status | svarint created (ms) | varint layout rev | varint price types |
- * names | varint places | places x price types x varint (1 + price, 0: none)
+ *   u8 version | event id | venue id | name | slug | event type | date | 3 bytes currency | u8 exponent |
+ *   varint hold seconds, max tickets | on sale | off sale | u8 flags | u8 status | created |
+ *   varint layout rev | varint price types | names | varint places | prices
+ *                flags: 1 published, 2 ever published, 4 deleted
+ *   prices       places x price types x varint (1 + minor units, 0: none)
  */
 #include "base/error.h"
 #include "base/must.h"
@@ -40,18 +41,18 @@ void event_encode(const struct event *e, struct buf *ret)
     put_text(ret, e->name);
     put_text(ret, e->slug);
     put_text(ret, e->event_type);
-    put_svarint(ret, e->date_ms);
+    put_time_ms(ret, e->date_ms);
     must(strlen(e->currency.code) == CURRENCY_CHARS);
     buf_add(ret, e->currency.code, CURRENCY_CHARS);
     put_u8(ret, e->currency.exponent);
     put_varint(ret, e->hold_seconds);
     put_varint(ret, e->max_tickets_per_session);
-    put_svarint(ret, e->on_sale_ms);
-    put_svarint(ret, e->off_sale_ms);
+    put_time_ms(ret, e->on_sale_ms);
+    put_time_ms(ret, e->off_sale_ms);
     put_u8(ret, (uint8_t)((e->published ? FLAG_PUBLISHED : 0) |
                           (e->ever_published ? FLAG_EVER_PUBLISHED : 0) | (e->deleted ? FLAG_DELETED : 0)));
     put_u8(ret, (uint8_t)e->status);
-    put_svarint(ret, e->created_ms);
+    put_time_ms(ret, e->created_ms);
     put_varint(ret, e->layout_rev);
     put_prices(ret, e);
 }
@@ -103,18 +104,18 @@ static void rd_event(struct rd *r, struct event_box *box)
     e->name = rd_text(r, &box->arena);
     e->slug = rd_text(r, &box->arena);
     e->event_type = rd_text(r, &box->arena);
-    e->date_ms = rd_svarint(r);
+    e->date_ms = rd_time_ms(r);
     rd_currency(r, &e->currency);
     e->hold_seconds = rd_varint32(r);
     e->max_tickets_per_session = rd_varint32(r);
-    e->on_sale_ms = rd_svarint(r);
-    e->off_sale_ms = rd_svarint(r);
+    e->on_sale_ms = rd_time_ms(r);
+    e->off_sale_ms = rd_time_ms(r);
     uint8_t flags = rd_flags(r, FLAG_PUBLISHED | FLAG_EVER_PUBLISHED | FLAG_DELETED);
     e->published = flags & FLAG_PUBLISHED;
     e->ever_published = flags & FLAG_EVER_PUBLISHED;
     e->deleted = flags & FLAG_DELETED;
     e->status = (enum event_status)rd_u8_max(r, EVENT_CANCELLED);
-    e->created_ms = rd_svarint(r);
+    e->created_ms = rd_time_ms(r);
     e->layout_rev = rd_varint32(r);
     rd_price_types(r, box);
     rd_prices(r, box);

@@ -52,14 +52,18 @@ struct event_id event_id_new(struct rng *rng);
 uint64_t id_tag(const struct uuid *id);
 /* The ticket of a seat. */
 struct ticket_id ticket_id_of(const struct event_id *event, uint32_t seat);
-/* The seat index of a ticket of @event. Returns false if the id is not one of this event's (any index
- * passes). */
+/*
+ * The seat index of a ticket of @event. Returns false if the id is not one of this event's (any index
+ * passes).
+ */
 bool ticket_id_seat(const struct ticket_id *ticket, const struct event_id *event, uint32_t *ret_seat);
 /* Ids of what the change @seq of @event makes. @seq < 2^40. */
 struct hold_id hold_id_new(const struct event_id *event, uint64_t seq, struct rng *rng);
 struct order_id order_id_new(const struct event_id *event, uint64_t seq, struct rng *rng);
-/* True when the version and variant are those of an id made here (an id of another kind is certainly
- * unknown). */
+/*
+ * True when the version and variant are those of an id made here (an id of another kind is certainly
+ * unknown).
+ */
 bool id_is_ours(const struct uuid *id);
 
 #endif

@@ -2,16 +2,20 @@
  * Binary form of a layout, version 1. LEB128 numbers (svarint: zigzag), ids are 16 bytes, text has its length
  * before it.
  *
- *   u8 version | venue id | name | timezone | varint rev | svarint created (ms) | u8 flags | [svarint width,
- * height] | varint sections | sections | [positions] | [attributes] | [gaps] flags: 1 size, 2 positions, 4
- * attributes, 8 gaps section      section id | name | varint places | places place        type id | varint
- * price unscaled | u8 scale | varint rows (0: unnumbered) | rows, or varint seats row          label | u8
- * form | seats | [svarint x, y] form: 0 counted, 1 listed, 2 listed as before; + 4 with a position of its own
- *                seats: 0 varint count; 1 varint count | labels; 2 varint which of the lists so far (0, 1,
- * ...) positions    varint runs | runs of seats with a position, each followed by length x (svarint x - x
- * before | svarint y - y before) attributes   varint count | count x (name | varint runs | runs of seats that
- * have it) gaps         varint count | count x varint seats skipped since the gap before run          varint
- * seats skipped since the end of the run before | varint length (> 0)
+ *   u8 version | venue id | name | timezone | varint rev | varint created (ms) | u8 flags |
+ *   [svarint width, height] | varint sections | sections | [positions] | [attributes] | [gaps]
+ *                flags: 1 size, 2 positions, 4 attributes, 8 gaps
+ *   section      section id | name | varint places | places
+ *   place        type id | varint price unscaled | u8 scale | varint rows | rows
+ *                unnumbered: 0 for rows | varint seats
+ *   row          label | u8 form | seats | [svarint x, y]
+ *                form: 0 counted, 1 listed, 2 listed as before; + 4 with a position of its own
+ *                seats: 0 varint count; 1 varint count | labels; 2 varint which of the lists so far
+ *   positions    varint runs | runs of seats with a position, each followed by
+ *                length x (svarint x - x before | svarint y - y before)
+ *   attributes   varint count | count x (name | varint runs | runs of seats that have it)
+ *   gaps         varint count | count x varint seats skipped since the gap before
+ *   run          varint seats skipped since the end of the run before | varint length (> 0)
  *
  * What follows from the rest (numbers of seats, first seats, parts of physical rows) is not stored: the
  * decoder feeds the builder, which finds it again and refuses what no builder could have made. So limits may
@@ -48,8 +52,7 @@ static bool has_position(const struct layout *l, uint32_t seat, uint32_t which)
     return l->x[seat] != NO_COORDINATE;
 }
 
-/* The next run that begins at or after @from: seats *ret_first..*ret_end-1. Returns false if there is none.
- */
+/* The next run from @from on: seats *ret_first..*ret_end-1. Returns false if there is none. */
 static bool find_run(const struct layout *l, has_fn *has, uint32_t which, uint32_t from, uint32_t *ret_first,
                      uint32_t *ret_end)
 {
@@ -172,7 +175,7 @@ void layout_encode(const struct layout *l, struct buf *ret)
     put_text(ret, l->name);
     put_text(ret, l->timezone);
     put_varint(ret, l->rev);
-    put_svarint(ret, l->created_ms);
+    put_time_ms(ret, l->created_ms);
     put_u8(ret, (uint8_t)((l->has_size ? FLAG_SIZE : 0) | (l->x ? FLAG_POSITIONS : 0) |
                           (l->seat_attributes ? FLAG_ATTRIBUTES : 0) | (l->gap_after ? FLAG_GAPS : 0)));
     if (l->has_size) {
@@ -390,7 +393,7 @@ static int rd_layout(struct reading *in, struct layout **ret_layout)
     rd_short_text(&in->r, in->name);
     rd_short_text(&in->r, in->timezone);
     uint32_t rev = rd_varint32(&in->r);
-    int64_t created_ms = rd_svarint(&in->r);
+    int64_t created_ms = rd_time_ms(&in->r);
     uint8_t flags = rd_flags(&in->r, FLAG_SIZE | FLAG_POSITIONS | FLAG_ATTRIBUTES | FLAG_GAPS);
     if (flags & FLAG_SIZE) {
         int32_t width = rd_i32(&in->r);

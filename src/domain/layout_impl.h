@@ -72,8 +72,10 @@ bool builder_has_position(const struct layout_builder *b, uint32_t seat);
 void builder_set_gap(struct layout_builder *b, uint32_t seat);
 /* Index of an attribute, made if it is new. Returns 0 or BOX_EINVALID. */
 int builder_attribute(struct layout_builder *b, const char *name, uint32_t *ret_attribute);
-/* What layout_builder_finish() does after checking @timezone: a stored layout may have one that is not in our
- * list. */
+/*
+ * What layout_builder_finish() does after checking @timezone: a stored layout may have one that is not in
+ * our list.
+ */
 int builder_finish(struct layout_builder *b, struct venue_id id, const char *name, const char *timezone,
                    int64_t created_ms, struct layout **ret_layout);
 

@@ -42,8 +42,10 @@ struct label_table {
 struct label *label_find(struct label_table *t, const char *text);
 /* A new entry (there must be none); the text is copied. */
 struct label *label_add(struct label_table *t, struct text_pool *pool, struct arena *arena, const char *text);
-/* n when @text is n in decimal as a counted seat would have it: n >= 1, short enough to be a count of seats;
- * else 0. */
+/*
+ * n when @text is n in decimal as a counted seat would have it: n >= 1, short enough to be a count of
+ * seats; else 0.
+ */
 uint32_t label_number(const char *text);
 void label_table_done(struct label_table *t);
 
