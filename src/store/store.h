@@ -80,6 +80,8 @@ void store_close(struct store *s);
 int store_reopen(struct store *s);
 /* True while commits are accepted. Thread: any. */
 bool store_writable(const struct store *s);
+/* Why the store failed last, in one line for the process log ("" if it never did), copied. Thread: any. */
+void store_reason(struct store *s, char *ret_text, size_t size);
 
 /* The newest commit number. Thread: any. */
 uint64_t store_commit_no(struct store *s);
@@ -109,7 +111,10 @@ void store_drop_tickets(struct store *s, const struct event_id *event);
 int store_list_events(struct store *s, int (*each)(void *ctx, struct event_id id), void *ctx);
 /* Every venue: @each gets a reference it must drop. */
 int store_list_venues(struct store *s, int (*each)(void *ctx, struct layout *layout), void *ctx);
-/* Load one event; @layout is its venue's. Returns 0, BOX_ENOTFOUND, BOX_ECORRUPT, BOX_EIO. */
+/*
+ * Load one event. @layout_of lends its venue's layout (the image takes a reference of its own), or gives NULL when there
+ * is none. Returns 0, BOX_ENOTFOUND, BOX_ECORRUPT, BOX_EIO; the image is the caller's (image_done) only when 0.
+ */
 int store_load_event(struct store *s, const struct event_id *id,
                      struct layout *(*layout_of)(void *ctx, const struct venue_id *venue), void *ctx, struct image *ret_image);
 
@@ -149,7 +154,11 @@ struct order_queue_filter {
     int64_t started_ms; /* 0: any */
 };
 
-/* Orders in a stable order (by order_id: by event, then age). Returns 0, BOX_EINVALID (cursor), BOX_ECORRUPT, BOX_EIO. */
+/*
+ * Orders in a stable order (by order_id: by event, then age). A page looks at a bounded number of rows: with a filter it
+ * may hold fewer records than @limit, even none, and still give a cursor to go on with.
+ * Returns 0, BOX_EINVALID (cursor), BOX_ECORRUPT, BOX_EIO.
+ */
 int store_list_orders(struct store *s, const struct order_filter *f, const struct cursor *after, uint32_t limit,
                       struct arena *arena, struct order **ret_orders, uint32_t *ret_count, struct cursor *ret_cursor);
 /* Holds of an event, oldest first. */
@@ -182,6 +191,7 @@ struct store_ops {
     void (*close)(struct store *);
     int (*reopen)(struct store *);
     bool (*writable)(const struct store *);
+    void (*reason)(struct store *, char *, size_t);
     uint64_t (*commit_no)(struct store *);
     int (*idem_find)(struct store *, const struct digest *, int64_t, struct arena *, struct idem_record *);
     int (*put_venue)(struct store *, const struct layout *, const struct idem_record *);

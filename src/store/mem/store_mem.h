@@ -1,6 +1,7 @@
 /*
- * The reference store, in memory: for tests and simulations. Keeps the same bytes as the others keep (records are
- * encoded and decoded), so that what it gives back is what was durable. Latency, faults, fencing and crashes on demand.
+ * The reference store, in memory: for tests and simulations. Keeps the same bytes as the others keep (records
+ * are encoded and decoded), so that what it gives back is what was durable. Latency, faults, fencing and
+ * crashes on demand.
  */
 #ifndef STORE_MEM_H
 #define STORE_MEM_H
@@ -23,8 +24,8 @@ enum store_mem_fault {
 void store_mem_fail(struct store *s, unsigned n, enum store_mem_fault fault);
 /* How often store_reopen() fails before it succeeds. */
 void store_mem_set_reopen_failures(struct store *s, unsigned n);
-/* Power loss: waiting commits are lost (or, when @keep, done) without their done() being called. The store goes on as
-   after a restart: what is durable is there. */
+/* Power loss: waiting commits are lost (or, when @keep, done) without their done() being called. The store
+   goes on as after a restart: what is durable is there. */
 void store_mem_crash(struct store *s, bool keep);
 
 #endif

@@ -1,0 +1,172 @@
+/*
+ * RocksDB's options.
+ *
+ * Recovery of the write-ahead log: kTolerateCorruptedTailRecords. Every commit is synced before it is
+ * answered, so a power loss can only leave the end of the log incomplete, and that end was never answered: it
+ * is dropped. A record in the log that is there but does not match its checksum is damage to something that
+ * was answered: the open fails. The other modes: kPointInTimeRecovery (RocksDB's own choice) ends at damage
+ * in silence and so forgets sales that were answered; kAbsoluteConsistency refuses a torn tail too, that is,
+ * every start after a power loss in the wrong microsecond; kSkipAnyCorruptedRecords goes on behind a hole.
+ * What this mode alone would not see, a log file cut short while a later file survived, shows as a gap in the
+ * commit numbers, which kv_store.c looks for. (RocksDB's own check for it, track_and_verify_wals_in_manifest,
+ * gives false alarms in this version.)
+ *
+ * After a failed sync nobody knows what is on disk. Recovery writes what it read from the log into tables and
+ * syncs those (avoid_flush_during_recovery is left off), so that after a reopen what is readable is durable
+ * too.
+ *
+ * atomic_flush: all families go to tables together, so one log can be dropped at once and tables never run
+ * ahead of each other.
+ */
+#include "store/rocksdb/options.h"
+#include "base/clock.h"
+#include "base/must.h"
+#include "store/kv/format.h"
+
+enum {
+    TOLERATE_TORN_TAIL = 0, /* kTolerateCorruptedTailRecords */
+    INFO_LOG_WARN = 2,
+    POINT_BLOCK_BYTES = 4096,
+    SCAN_BLOCK_BYTES = 16384,
+    BLOOM_BITS = 10,
+    BACKGROUND_JOBS = 2,
+    OPEN_FILES = 256,
+};
+
+static const size_t DEFAULT_CACHE = 64u << 20, DEFAULT_WRITE_BUFFER = 128u << 20;
+
+/* Kept an hour longer than it is valid, so that a clock that was set back finds what it still wants. */
+static const int64_t EXPIRY_GRACE_MS = 3600 * 1000;
+
+/* ---- idempotency records are dropped when a compaction meets them after their time ---- */
+
+static unsigned char expired(void *state, int level, const char *key, size_t key_size, const char *value,
+                             size_t size, char **new_value, size_t *new_size, unsigned char *changed)
+{
+    (void)state, (void)level, (void)key, (void)key_size, (void)new_value, (void)new_size, (void)changed;
+    struct clock clock;
+    int64_t expires_ms;
+    clock_init_system(&clock);
+    return idem_expires_ms(value, size, &expires_ms) &&
+           expires_ms + EXPIRY_GRACE_MS < clock_wall_us(&clock) / 1000;
+}
+
+static const char *expiry_name(void *state)
+{
+    (void)state;
+    return "boxoffice.idempotency";
+}
+
+static void nothing_to_free(void *state)
+{
+    (void)state;
+}
+
+/* ---- families ---- */
+
+/* Read by key: a filter says "not there" without touching the disk. */
+static bool by_key(enum table t)
+{
+    switch (t) {
+    case TABLE_VENUES:
+    case TABLE_EVENTS:
+    case TABLE_ORDERS:
+    case TABLE_HOLDS:
+    case TABLE_PERSONAL:
+    case TABLE_IDEMPOTENCY:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static rocksdb_options_t *family_options(const struct rocksdb_setup *setup, bool point, size_t write_buffer)
+{
+    rocksdb_options_t *o = rocksdb_options_create();
+    rocksdb_block_based_table_options_t *table = rocksdb_block_based_options_create();
+    rocksdb_block_based_options_set_block_cache(table, setup->cache);
+    rocksdb_block_based_options_set_format_version(table, 5);
+    rocksdb_block_based_options_set_block_size(table, point ? POINT_BLOCK_BYTES : SCAN_BLOCK_BYTES);
+    /* Filters and indexes count against the cache, so memory has one bound; those of the newest files stay.
+     */
+    rocksdb_block_based_options_set_cache_index_and_filter_blocks(table, 1);
+    rocksdb_block_based_options_set_cache_index_and_filter_blocks_with_high_priority(table, 1);
+    rocksdb_block_based_options_set_pin_l0_filter_and_index_blocks_in_cache(table, 1);
+    if (point)
+        rocksdb_block_based_options_set_filter_policy(table,
+                                                      rocksdb_filterpolicy_create_bloom_full(BLOOM_BITS));
+    rocksdb_options_set_block_based_table_factory(o, table);
+    rocksdb_block_based_options_destroy(table);
+    rocksdb_options_set_compression(o, rocksdb_lz4_compression);
+    rocksdb_options_set_level_compaction_dynamic_level_bytes(o, 1);
+    rocksdb_options_set_write_buffer_size(o, write_buffer); /* the common bound below comes first */
+    rocksdb_options_set_max_write_buffer_number(o, 4);
+    return o;
+}
+
+static void init_families(struct rocksdb_setup *setup, size_t write_buffer)
+{
+    for (enum table t = 0; t < TABLES; t++) {
+        setup->names[t] = table_name(t);
+        setup->families[t] = family_options(setup, by_key(t), write_buffer);
+    }
+    setup->names[FAMILY_DEFAULT] = "default";
+    setup->families[FAMILY_DEFAULT] = family_options(setup, false, write_buffer);
+
+    /* Looked up by the writer for every command with a key, nearly always in vain: let memory say no as well.
+     */
+    rocksdb_options_t *idem = setup->families[TABLE_IDEMPOTENCY];
+    setup->expiry = rocksdb_compactionfilter_create(NULL, nothing_to_free, expired, expiry_name);
+    rocksdb_options_set_compaction_filter(idem, setup->expiry);
+    rocksdb_options_set_memtable_whole_key_filtering(idem, 1);
+    rocksdb_options_set_memtable_prefix_bloom_size_ratio(idem, 0.02);
+}
+
+static rocksdb_options_t *db_options(size_t write_buffer)
+{
+    rocksdb_options_t *o = rocksdb_options_create();
+    rocksdb_options_set_create_if_missing(o, 1);
+    rocksdb_options_set_create_missing_column_families(o, 1);
+    rocksdb_options_set_wal_recovery_mode(o, TOLERATE_TORN_TAIL);
+    rocksdb_options_set_atomic_flush(o, 1);
+    rocksdb_options_set_paranoid_checks(o, 1);
+    rocksdb_options_set_db_write_buffer_size(o, write_buffer);
+    rocksdb_options_set_max_total_wal_size(o,
+                                           2 * (uint64_t)write_buffer); /* bounds how long a start replays */
+    rocksdb_options_set_max_background_jobs(o, BACKGROUND_JOBS);
+    rocksdb_options_set_max_open_files(o, OPEN_FILES);
+    rocksdb_options_set_bytes_per_sync(
+        o, 1u << 20); /* tables go to disk bit by bit, not in the way of a commit */
+    /* RocksDB's own log: what went wrong, in a few small files. */
+    rocksdb_options_set_info_log_level(o, INFO_LOG_WARN);
+    rocksdb_options_set_max_log_file_size(o, 1u << 20);
+    rocksdb_options_set_keep_log_file_num(o, 2);
+    rocksdb_options_set_stats_dump_period_sec(o, 0);
+    rocksdb_options_set_stats_persist_period_sec(o, 0);
+    return o;
+}
+
+void rocksdb_setup_init(struct rocksdb_setup *setup, const struct store_rocksdb_options *options)
+{
+    size_t cache = options->block_cache_bytes ? options->block_cache_bytes : DEFAULT_CACHE;
+    size_t write_buffer = options->write_buffer_bytes ? options->write_buffer_bytes : DEFAULT_WRITE_BUFFER;
+    *setup = (struct rocksdb_setup){.cache = rocksdb_cache_create_lru(cache)};
+    setup->db = db_options(write_buffer);
+    init_families(setup, write_buffer);
+    setup->synced = rocksdb_writeoptions_create();
+    rocksdb_writeoptions_set_sync(setup->synced, 1);
+    setup->unsynced = rocksdb_writeoptions_create();
+    setup->newest = rocksdb_readoptions_create();
+}
+
+void rocksdb_setup_done(struct rocksdb_setup *setup)
+{
+    for (unsigned i = 0; i < FAMILIES; i++)
+        rocksdb_options_destroy(setup->families[i]);
+    rocksdb_options_destroy(setup->db);
+    rocksdb_writeoptions_destroy(setup->synced);
+    rocksdb_writeoptions_destroy(setup->unsynced);
+    rocksdb_readoptions_destroy(setup->newest);
+    rocksdb_compactionfilter_destroy(setup->expiry);
+    rocksdb_cache_destroy(setup->cache);
+}
