@@ -1,0 +1,159 @@
+"""The peers: raw Redis and raw PostgreSQL, each doing the same writes with equal durability, on temporary folders and
+ports of their own. Each gets its recommended production settings; nobody is tuned down."""
+import os
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+
+SERVER_CPU, CLIENT_CPU = "0", "1"
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def pinned(cpu, command, **more):
+    return subprocess.Popen(["taskset", "-c", cpu, *command], **more)
+
+
+def run_pinned(cpu, command, **more):
+    return subprocess.run(["taskset", "-c", cpu, *command], check=True, capture_output=True, text=True, **more).stdout
+
+
+def wait_until(ready, process, what):
+    """Poll until ready() or the process has ended."""
+    while not ready():
+        if process.poll() is not None:
+            raise SystemExit(f"bench: {what} ended with {process.returncode}")
+        time.sleep(0.05)
+
+
+def is_listening(port):
+    with socket.socket() as s:
+        return s.connect_ex(("127.0.0.1", port)) == 0
+
+
+class Redis:
+    """One Lua script: the ticket if it is available, an order_queue row with its TTL, a row of the change log."""
+
+    name = "Redis, Lua script, appendfsync always"
+    SCRIPT = """
+local ticket = 'ticket:' .. KEYS[1]
+if redis.call('HGET', ticket, 'status') == 'held' then return 0 end
+redis.call('HSET', ticket, 'status', 'held', 'hold_id', ARGV[1], 'hold_session', ARGV[1], 'hold_until', ARGV[2])
+redis.call('SET', 'order_queue:' .. KEYS[1] .. ':' .. ARGV[2], ARGV[1], 'EX', 900)
+redis.call('XADD', 'order_queue_cdc', '*', 'op', 2, 'ticket_id', KEYS[1], 'session_id', ARGV[1], 'ttl', 900)
+return 1"""
+
+    def __init__(self, folder):
+        self.folder, self.port = folder / "redis", free_port()
+        self.folder.mkdir()
+
+    def start(self):
+        self.process = pinned(SERVER_CPU, ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--dir",
+                                           str(self.folder), "--appendonly", "yes", "--appendfsync", "always", "--save", "",
+                                           "--daemonize", "no"], stdout=subprocess.DEVNULL)
+        wait_until(lambda: is_listening(self.port), self.process, "redis-server")
+
+    def holds(self, connections, seconds):
+        sha = self.cli("SCRIPT", "LOAD", self.SCRIPT).strip()
+        self.cli("FLUSHALL")
+        probe = self.benchmark(connections, 20000, sha)
+        return self.benchmark(connections, max(20000, int(probe * seconds)), sha)
+
+    def benchmark(self, connections, count, sha):
+        out = run_pinned(CLIENT_CPU, ["redis-benchmark", "-p", str(self.port), "-c", str(connections), "-n", str(count), "-r",
+                                      "1000000000", "--csv", "EVALSHA", sha, "1", "__rand_int__", "b7a5c1de-session", "1795000000"])
+        return float(out.strip().splitlines()[-1].split(",")[1].strip('"'))
+
+    def cli(self, *words):
+        return run_pinned(CLIENT_CPU, ["redis-cli", "-p", str(self.port), *words])
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+class Postgres:
+    """One transaction: a conditional UPDATE of the ticket, an order_queue row, a row of the change log."""
+
+    name = "PostgreSQL, one transaction, synchronous_commit on"
+    TICKETS = 1_000_000
+    SCHEMA = """
+create table tickets (event_id int, ticket_id int, price numeric, section uuid, status text, type_id text, hold_id uuid,
+                      hold_session uuid, hold_until timestamptz, primary key (event_id, ticket_id));
+create table order_queue (event_id int, ticket_id int, started_at timestamptz, session_id uuid, ttl int,
+                          primary key (event_id, ticket_id, started_at));
+create table order_queue_cdc (time bigserial primary key, operation int, ttl int, event_id int, ticket_id int,
+                              started_at timestamptz, session_id uuid);
+create sequence next_ticket;
+insert into tickets select 1, n, 45, null, 'available', 'regular' from generate_series(1, {tickets}) n;
+vacuum analyze tickets;
+checkpoint;
+"""
+    TRANSACTION = """
+select nextval('next_ticket') as id \\gset
+begin;
+update tickets set status = 'held', hold_id = '0b7a5c1d-0000-4000-8000-000000000001', hold_session = '0b7a5c1d-0000-4000-8000-000000000002',
+       hold_until = now() + interval '15 minutes' where event_id = 1 and ticket_id = :id and status = 'available';
+insert into order_queue values (1, :id, now(), '0b7a5c1d-0000-4000-8000-000000000002', 900);
+insert into order_queue_cdc (operation, ttl, event_id, ticket_id, started_at, session_id)
+       values (2, 900, 1, :id, now(), '0b7a5c1d-0000-4000-8000-000000000002');
+commit;
+"""
+    SETTINGS = {"shared_buffers": "2GB", "wal_buffers": "64MB", "max_wal_size": "8GB", "checkpoint_timeout": "15min",
+                "synchronous_commit": "on", "fsync": "on", "max_connections": "300", "listen_addresses": "127.0.0.1",
+                "unix_socket_directories": ""}
+
+    def __init__(self, folder):
+        self.folder, self.port = folder / "postgres", free_port()
+        found = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: float(p.parent.name))
+        self.bin = found[-1]
+        # PostgreSQL refuses to run as root; give it a user of its own then.
+        self.user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.getuid() == 0 else []
+        self.folder.mkdir()
+        if self.user:
+            for path in (folder, self.folder):
+                shutil.chown(path, "postgres", "postgres")
+
+    def start(self):
+        subprocess.run([*self.user, self.bin / "initdb", "-D", self.folder, "-U", "bench", "-A", "trust"], check=True,
+                       stdout=subprocess.DEVNULL)
+        options = [word for name, value in self.SETTINGS.items() for word in ("-c", f"{name}={value}")]
+        self.process = pinned(SERVER_CPU, [*self.user, str(self.bin / "postgres"), "-D", str(self.folder), "-p", str(self.port),
+                                           *options], stderr=subprocess.DEVNULL)
+        wait_until(lambda: is_listening(self.port), self.process, "postgres")
+        for statement in self.SCHEMA.format(tickets=self.TICKETS).split(";\n"):
+            if statement.strip():
+                self.psql(statement)
+        self.script = self.folder.parent / "hold.sql"
+        self.script.write_text(self.TRANSACTION)
+
+    def holds(self, connections, seconds):
+        out = run_pinned(CLIENT_CPU, [str(self.bin / "pgbench"), *self.target(), "-n", "-c", str(connections), "-j", "1", "-T",
+                                      str(seconds), "-M", "prepared", "-f", str(self.script), "bench"])
+        return float(re.search(r"^tps = ([\d.]+)", out, re.M).group(1))
+
+    def target(self):
+        return ["-h", "127.0.0.1", "-p", str(self.port), "-U", "bench"]
+
+    def psql(self, statement):
+        if not hasattr(self, "made"):
+            self.made = True
+            subprocess.run(["createdb", *self.target(), "bench"], check=True)
+        subprocess.run(["psql", "-q", "-v", "ON_ERROR_STOP=1", *self.target(), "-d", "bench", "-c", statement], check=True)
+
+    def stop(self):
+        self.process.send_signal(2)
+        self.process.wait()
+
+
+def scratch():
+    """A folder on a real disk (a sync to memory would be no sync)."""
+    return pathlib.Path(tempfile.mkdtemp(prefix="boxoffice-bench-", dir=os.environ.get("BENCH_DIR", "/var/tmp")))
