@@ -79,7 +79,10 @@ struct command {
     size_t price_count;
 };
 
-/* What was decided. Memory is the arena's that was given to inventory_decide(). */
+/*
+ * What was decided. Memory is the arena's that was given to inventory_decide(); but the event that a change of an
+ * event shows is lent until inventory_group_done() (or inventory_free()): whoever needs it longer takes a reference.
+ */
 struct verdict {
     int code;                /* BOX_OK or the refusal */
     struct change *changes;  /* accepted: in order, by next; sealed, numbered; commit_no 0 */
