@@ -1,10 +1,12 @@
 /*
- * View: what everybody may read - events, venues, counts and the status of every seat - as immutable versions.
+ * View: what everybody may read - events, venues, counts and the status of every seat - as immutable
+ * versions.
  *
- * The publisher (the writer's thread) makes a new snapshot of an event after each group; readers take a reference to
- * the newest one and read it without any lock, for as long as they like: counts, bitmap and seq of a reply belong to
- * one version. A short lock per event covers only the exchange of the pointer. available_events and available_tickets
- * are read from here: has_tickets is counts[SEAT_AVAILABLE] > 0, tickets by status are the bitmap.
+ * The publisher (the writer's thread) makes a new snapshot of an event after each group; readers take a
+ * reference to the newest one and read it without any lock, for as long as they like: counts, bitmap and seq
+ * of a reply belong to one version. A short lock per event covers only the exchange of the pointer.
+ * available_events and available_tickets are read from here: has_tickets is counts[SEAT_AVAILABLE] > 0,
+ * tickets by status are the bitmap.
  */
 #ifndef VIEW_VIEW_H
 #define VIEW_VIEW_H
@@ -57,32 +59,35 @@ struct snapshot *view_find_tag(struct view *v, const struct uuid *id);
 void view_release(struct snapshot *s);
 /*
  * Events in the order of their creation, after the event @after (NULL: from the start): at most @limit into
- * @ret_list, each to be released. @keep says which count (called without locks held). *ret_more: others follow.
- * Returns how many, or BOX_ENOTFOUND when @after is not known.
+ * @ret_list, each to be released. @keep says which count (called without locks held). *ret_more: others
+ * follow. Returns how many, or BOX_ENOTFOUND when @after is not known.
  */
 int view_list(struct view *v, const struct event_id *after, uint32_t limit,
-              bool (*keep)(void *ctx, const struct snapshot *s), void *ctx, struct snapshot **ret_list, bool *ret_more);
+              bool (*keep)(void *ctx, const struct snapshot *s), void *ctx, struct snapshot **ret_list,
+              bool *ret_more);
 
 struct seat_delta {
     uint32_t seat;
     uint8_t status;
 };
 /*
- * The last status of each seat that changed after @since, up to the snapshot *ret_snapshot (to be released; set in every
- * case but BOX_ENOTFOUND). Each seat once, ascending. Returns 0, BOX_ENOTFOUND, or BOX_ERANGE: @since is too old or ahead.
+ * The last status of each seat that changed after @since, up to the snapshot *ret_snapshot (to be released;
+ * set in every case but BOX_ENOTFOUND). Each seat once, ascending. Returns 0, BOX_ENOTFOUND, or BOX_ERANGE:
+ * @since is too old or ahead.
  */
 int view_changes(struct view *v, const struct event_id *id, uint64_t since, struct arena *arena,
                  struct seat_delta **ret_changes, uint32_t *ret_count, struct snapshot **ret_snapshot);
 
 static inline enum seat_status snapshot_status(const struct snapshot *s, uint32_t seat)
 {
-    return (enum seat_status)((s->bitmap[seat / 4] >> (2 * (seat % 4))) & 3u);
+    return (enum seat_status)(((uint32_t)s->bitmap[seat / 4] >> (2 * (seat % 4))) & 3u);
 }
 
 /* A venue: a reference that the caller must drop, or NULL. */
 struct layout *view_venue(struct view *v, const struct venue_id *id);
 /* Venues in the order of creation, after @after (NULL: from the start); references. As view_list(). */
-int view_list_venues(struct view *v, const struct venue_id *after, uint32_t limit, struct layout **ret_list, bool *ret_more);
+int view_list_venues(struct view *v, const struct venue_id *after, uint32_t limit, struct layout **ret_list,
+                     bool *ret_more);
 size_t view_event_count(struct view *v);
 
 #endif

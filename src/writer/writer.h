@@ -1,25 +1,27 @@
 /*
- * Writer: the one thread that decides. It takes all waiting requests, decides each on its event's inventory, commits
- * what was accepted as one group, publishes it to the view, and then answers.
+ * Writer: the one thread that decides. It takes all waiting requests, decides each on its event's inventory,
+ * commits what was accepted as one group, publishes it to the view, and then answers.
  *
  *     take -> decide -> commit (one sync for all events) -> publish -> answer
  *
- * Group commit needs no timer: while one commit is under way requests pile up, and the next group takes them all; a
- * single request is committed at once. Order: durable before visible, visible before answered.
+ * Group commit needs no timer: while one commit is under way requests pile up, and the next group takes them
+ * all; a single request is committed at once. Order: durable before visible, visible before answered.
  *
- *   - A refusal that rests only on durable state is answered at once, without the disk; one that rests on the open
- *     group is answered after that group.
+ *   - A refusal that rests only on durable state is answered at once, without the disk; one that rests on the
+ * open group is answered after that group.
  *   - BOX_EDEFER: the request is decided again, first, in the next group.
- *   - A deadline that has passed is a command of the system, decided like any other and before the requests of the
- *     round, so that an expiry waits for nobody.
- *   - BOX_EUNKNOWN from the store: those requests get BOX_EUNKNOWN; the writer refuses everything (BOX_EUNAVAILABLE)
- *     while it tries store_reopen() (at once, then every second); then it loads every inventory again, tells the
- *     observer, and goes on. BOX_EFENCED: the event is loaded again, the requests are decided again.
+ *   - A deadline that has passed is a command of the system, decided like any other and before the requests
+ * of the round, so that an expiry waits for nobody.
+ *   - BOX_EUNKNOWN from the store: those requests get BOX_EUNKNOWN; the writer refuses everything
+ * (BOX_EUNAVAILABLE) while it tries store_reopen() (at once, then every second); then it loads every
+ * inventory again, tells the observer, and goes on. BOX_EFENCED: the event is loaded again, the requests are
+ * decided again.
  *
- * Idempotency: a request with a key that is under way makes a second one wait for its answer; a key that the store
- * knows is answered from there (replay); the same key with another body gets BOX_EIDEMREUSED. Only accepted requests
- * are kept: render() is called on the writer's thread after the decision and before the commit, so that the answer is
- * durable with the change. A waiting duplicate of a refused request is decided anew.
+ * Idempotency: a request with a key that is under way makes a second one wait for its answer; a key that the
+ * store knows is answered from there (replay); the same key with another body gets BOX_EIDEMREUSED. Only
+ * accepted requests are kept: render() is called on the writer's thread after the decision and before the
+ * commit, so that the answer is durable with the change. A waiting duplicate of a refused request is decided
+ * anew.
  *
  * Work that is too big for a group (creating an event, a venue) is done by a worker between a CLAIM of its
  * idempotency key and slug and the CREATE_EVENT or RELEASE that ends the claim.
@@ -36,10 +38,12 @@
 struct writer;
 
 enum writer_op {
-    WRITER_COMMAND,      /* decide req->command on req->event_id */
-    WRITER_CLAIM,        /* reserve req->idem and req->slug (either may be NULL) until RELEASE or CREATE_EVENT */
-    WRITER_RELEASE,      /* end the claim of req->idem and req->slug; req->answer, if not NULL, is what waiters get */
-    WRITER_CREATE_EVENT, /* commit CHANGE_EVENT_CREATED of req->new_event (its tickets are in the store) and end the claim */
+    WRITER_COMMAND, /* decide req->command on req->event_id */
+    WRITER_CLAIM,   /* reserve req->idem and req->slug (either may be NULL) until RELEASE or CREATE_EVENT */
+    WRITER_RELEASE, /* end the claim of req->idem and req->slug; req->answer, if not NULL, is what waiters get
+                     */
+    WRITER_CREATE_EVENT, /* commit CHANGE_EVENT_CREATED of req->new_event (its tickets are in the store); the
+                            claim of its slug and of req->idem ends, whatever the answer */
 };
 
 struct idem_key {
@@ -50,44 +54,48 @@ struct writer_req {
     /* set by the submitter; all pointers are lent until done() runs */
     enum writer_op op;
     struct event_id event_id;
-    struct command command;          /* COMMAND; its actor also for CREATE_EVENT */
-    const struct idem_key *idem;     /* or NULL */
-    const char *slug;                /* CLAIM, RELEASE, CREATE_EVENT */
-    const struct event *new_event;   /* CREATE_EVENT */
-    const struct layout *new_layout; /* CREATE_EVENT */
+    struct command command;           /* COMMAND; its actor also for CREATE_EVENT */
+    const struct idem_key *idem;      /* or NULL */
+    const char *slug;                 /* CLAIM, RELEASE, CREATE_EVENT */
+    const struct event *new_event;    /* CREATE_EVENT */
+    const struct layout *new_layout;  /* CREATE_EVENT */
     const struct idem_record *answer; /* RELEASE */
     const struct personal *personal; /* stored beside the order that the command makes or confirms; or NULL */
     struct arena *arena;             /* where the verdict's parts go: the request's own */
     /*
-     * Accepted, with a key: fill http_status, change_seq, location, body of the answer to keep (from req->verdict; memory
-     * from req->arena). Thread: the writer's; must be quick and must not block.
+     * Accepted, with a key: fill http_status, change_seq, location, body of the answer to keep (from
+     * req->verdict; memory from req->arena). Thread: the writer's; must be quick and must not block.
      */
     void (*render)(struct writer_req *req, struct idem_record *ret_answer);
-    struct mailbox *reply_to; /* done() runs as a task on the thread that takes this mailbox, */
+    struct mailbox *reply_to;             /* done() runs as a task on the thread that takes this mailbox, */
     void (*done)(struct writer_req *req); /* exactly once, never from inside writer_submit() */
 
     /* the result, for done() */
-    int code; /* BOX_OK, a refusal of inventory_decide(), BOX_ENOTFOUND (no such event), BOX_EIDEMREUSED, BOX_ESLUGTAKEN,
-                 BOX_EUNKNOWN, BOX_EUNAVAILABLE, BOX_ESHUTDOWN */
-    struct verdict verdict;           /* COMMAND decided, CREATE_EVENT: with the change */
-    const struct idem_record *replay; /* code 0: the first answer, given again; NULL: this is the first */
+    int code; /* BOX_OK, a refusal of inventory_decide(), BOX_ENOTFOUND (no such event), BOX_EIDEMREUSED,
+                 BOX_ESLUGTAKEN, BOX_EUNKNOWN, BOX_EUNAVAILABLE, BOX_ESHUTDOWN */
+    struct verdict verdict; /* COMMAND decided, CREATE_EVENT: with the change, but change->event NULL: in
+                               render() and for the observer it is set, later read the view */
+    const struct idem_record *replay;   /* code 0: the first answer, given again; NULL: this is the first */
     const struct idem_record *rendered; /* code 0, not a replay, had a key: what render() made */
 
     /* the writer's */
-    struct task completion;
-    struct writer_req *next;
-    struct writer_req *waiters;
-    void *claim;
+    struct task completion; /* in the writer's mailbox, then in reply_to */
+    struct writer *writer;
+    struct writer_req *next; /* in one of the writer's lists */
+    struct flight *flight;   /* the key that it owns */
 };
 
-/* Who is told of what became durable, before anybody is answered. Thread: the writer's (writer_load: the caller's). */
+/*
+ * Who is told of what became durable, before anybody is answered. Thread: the writer's (writer_load: the
+ * caller's). Each function may be NULL. What it is given is lent for the call.
+ */
 struct writer_observer {
     void *ctx;
     /* The whole state of an event: at start, after creation, after a reload. */
     void (*loaded)(void *ctx, const struct inventory *inv);
     /* Changes of one event, in order; @inv is the state after them. */
     void (*changed)(void *ctx, const struct inventory *inv, const struct change *first);
-    /* Deleted. */
+    /* Deleted (after changed() with that change), or not found when it was loaded again. */
     void (*gone)(void *ctx, const struct event_id *id);
 };
 
@@ -99,11 +107,12 @@ struct writer_options {
     /* The layout of a venue: a new reference or NULL. */
     struct layout *(*layout_of)(void *ctx, const struct venue_id *venue);
     void *layout_ctx;
-    size_t queue_limit;  /* 0: LIMIT_WRITER_QUEUE */
+    size_t queue_limit; /* 0: LIMIT_WRITER_QUEUE */
 };
 
 struct writer *writer_new(const struct writer_options *options);
-/* Every request must have been answered. */
+/* Every request must have been answered. (A simulated crash may leave some: they must still exist, and are
+ * forgotten.) */
 void writer_free(struct writer *w);
 
 /*
@@ -118,11 +127,13 @@ int writer_load(struct writer *w, void (*progress)(void *ctx, size_t events, uin
  * Ownership:  @req is lent until done() runs; on error it was never lent and done() never runs.
  * Durability: done with code 0: the change survives power loss. BOX_EUNKNOWN: it may have happened; the same
  *             idempotency key finds out.
- * Returns 0, BOX_EBUSY (queue full; answer 503) or BOX_ESHUTDOWN.
+ * Returns 0, BOX_EBUSY (queue full; answer 503; never RELEASE and CREATE_EVENT, which end a claim) or
+ * BOX_ESHUTDOWN.
  */
 int writer_submit(struct writer *w, struct writer_req *req);
 
-/* One round: take, decide, commit, publish, answer. Returns true if it did anything. For the thread and simulations. */
+/* One round: take, decide, commit, publish, answer. Returns true if it did anything. For the thread and
+ * simulations. */
 bool writer_step(struct writer *w);
 /* When the next deadline comes, in us of the wall clock; INT64_MAX: none. Thread: the writer's. */
 int64_t writer_next_wake_us(const struct writer *w);

@@ -1,0 +1,120 @@
+/*
+ * A snapshot is one block of memory: the struct, the counts per place, the bitmap. The next one is a copy of
+ * the last with the changes applied; the writer's thread makes it while readers go on with the last, which is
+ * freed with its last reader. Nobody writes to a snapshot that a reader can have.
+ */
+#include "base/must.h"
+#include "view/view_internal.h"
+#include <stdlib.h>
+#include <string.h>
+
+static size_t places_offset(void)
+{
+    size_t align = _Alignof(struct place_counts);
+    return (sizeof(struct snapshot) + align - 1) / align * align;
+}
+
+/* Memory for a snapshot of @layout, not cleared. */
+static struct snapshot *snapshot_alloc(const struct layout *layout)
+{
+    size_t places_size = layout->place_count * sizeof(struct place_counts);
+    size_t bitmap_size = (layout->seats_total + (size_t)3) / 4;
+    char *memory = malloc(places_offset() + places_size + bitmap_size);
+    must(memory); /* out of memory ends the program */
+    struct snapshot *s = (struct snapshot *)memory;
+    s->places = (struct place_counts *)(memory + places_offset());
+    s->bitmap = (uint8_t *)memory + places_offset() + places_size;
+    s->bitmap_size = bitmap_size;
+    return s;
+}
+
+/* Say whose it is and what version; counts and bitmap are right already. */
+static void complete(struct snapshot *s, const struct inventory *inv)
+{
+    uint32_t counts[SEAT_STATUSES];
+    inventory_counts(inv, counts);
+    must(memcmp(counts, s->counts, sizeof(counts)) == 0);
+    atomic_init(&s->refs, 1);
+    s->event = event_ref(inventory_event(inv));
+    s->layout = layout_ref(inventory_layout(inv));
+    s->seq = inventory_seq(inv);
+}
+
+struct snapshot *snapshot_load(const struct inventory *inv)
+{
+    const struct layout *layout = inventory_layout(inv);
+    struct snapshot *s = snapshot_alloc(layout);
+    memset(s->counts, 0, sizeof(s->counts));
+    memset(s->places, 0, layout->place_count * sizeof(*s->places));
+    memset(s->bitmap, 0, s->bitmap_size);
+    for (uint32_t place = 0; place < layout->place_count; place++) {
+        const struct layout_place *p = &layout->places[place];
+        for (uint32_t seat = p->first_seat; seat < p->first_seat + p->seats; seat++) {
+            enum seat_status status = inventory_seat_status(inv, seat);
+            s->bitmap[seat / 4] = (uint8_t)(s->bitmap[seat / 4] | status << (2 * (seat % 4)));
+            s->places[place].n[status]++;
+            s->counts[status]++;
+        }
+    }
+    complete(s, inv);
+    return s;
+}
+
+static void apply_seat(struct snapshot *s, const struct layout *layout, const struct seat_change *c)
+{
+    must(snapshot_status(s, c->seat) == c->before && c->after < SEAT_STATUSES);
+    if (c->before == c->after)
+        return;
+    unsigned shift = 2 * (c->seat % 4);
+    unsigned byte = s->bitmap[c->seat / 4];
+    s->bitmap[c->seat / 4] = (uint8_t)((byte & ~(3u << shift)) | (unsigned)c->after << shift);
+    struct place_counts *place = &s->places[layout_place_of(layout, c->seat)];
+    must(place->n[c->before] > 0);
+    place->n[c->before]--;
+    place->n[c->after]++;
+    s->counts[c->before]--;
+    s->counts[c->after]++;
+}
+
+struct snapshot *snapshot_next(const struct snapshot *old, const struct inventory *inv,
+                               const struct change *first, struct snapshot *spare)
+{
+    const struct layout *layout = old->layout;
+    struct snapshot *s = spare ? spare : snapshot_alloc(layout);
+    must(s->bitmap_size == old->bitmap_size);
+    memcpy(s->counts, old->counts, sizeof(s->counts));
+    memcpy(s->places, old->places, layout->place_count * sizeof(*s->places));
+    memcpy(s->bitmap, old->bitmap, s->bitmap_size);
+    uint64_t seq = old->seq;
+    for (const struct change *c = first; c; c = c->next) {
+        must(c->seq == ++seq);
+        for (uint32_t i = 0; i < c->seat_count; i++)
+            apply_seat(s, layout, &c->seats[i]);
+    }
+    must(seq == inventory_seq(inv));
+    complete(s, inv);
+    return s;
+}
+
+struct snapshot *snapshot_ref(struct snapshot *s)
+{
+    atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
+    return s;
+}
+
+struct snapshot *snapshot_retire(struct snapshot *s)
+{
+    unsigned before = atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel);
+    must(before > 0);
+    if (before > 1)
+        return NULL;
+    event_unref(s->event);
+    layout_unref(s->layout);
+    return s;
+}
+
+void view_release(struct snapshot *s)
+{
+    if (s)
+        free(snapshot_retire(s));
+}

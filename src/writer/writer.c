@@ -1,0 +1,271 @@
+/*
+ * The writer's life, its queue, and one round.
+ *
+ * Threads: writer_submit() and writer_stop() may be called from any; what they share with the writer's thread
+ * is the mailbox and three atomics. Everything else in struct writer belongs to the one thread that runs the
+ * rounds.
+ *
+ * The end: a submitter counts its request before it looks whether the writer stops, and the writer looks at
+ * the count after it was told to stop. So either the submitter sees the stop, or the writer sees the request
+ * and answers it.
+ */
+#include "base/metrics.h"
+#include "writer/writer_internal.h"
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+/* A wait ends at least so often: the wall clock may have been set forward, which no timer tells. */
+enum { LONGEST_WAIT_US = 1000000, STOPPING_WAIT_US = 1000 };
+
+/* ---- lists ---- */
+
+void list_push(struct req_list *l, struct writer_req *req)
+{
+    req->next = NULL;
+    if (l->last)
+        l->last->next = req;
+    else
+        l->first = req;
+    l->last = req;
+}
+
+struct writer_req *list_pop(struct req_list *l)
+{
+    struct writer_req *req = l->first;
+    if (!req)
+        return NULL;
+    l->first = req->next;
+    if (!l->first)
+        l->last = NULL;
+    req->next = NULL;
+    return req;
+}
+
+void list_prepend(struct req_list *to, struct req_list *from)
+{
+    if (!from->first)
+        return;
+    from->last->next = to->first;
+    if (!to->first)
+        to->last = from->last;
+    to->first = from->first;
+    *from = (struct req_list){0};
+}
+
+/* ---- life ---- */
+
+static void run_stop(struct task *t)
+{
+    (void)t; /* it was enough to wake up */
+}
+
+struct writer *writer_new(const struct writer_options *options)
+{
+    must(options->store && options->clock && options->rng && options->layout_of);
+    struct writer *w = calloc(1, sizeof(*w));
+    must(w); /* out of memory ends the program */
+    w->store = options->store;
+    w->clock = options->clock;
+    w->rng = options->rng;
+    w->observer = options->observer;
+    w->layout_of = options->layout_of;
+    w->layout_ctx = options->layout_ctx;
+    w->queue_limit = options->queue_limit ? options->queue_limit : LIMIT_WRITER_QUEUE;
+    w->stop.run = run_stop;
+    heap_init(&w->deadlines);
+    must(mailbox_init(&w->mailbox) ==
+         0); /* at the start: no file descriptors left is a wrong configuration */
+    return w;
+}
+
+void writer_free(struct writer *w)
+{
+    if (!w)
+        return;
+    mailbox_take(&w->mailbox); /* the stop; after a simulated crash, whatever was forgotten */
+    mailbox_done(&w->mailbox);
+    struct entry *e, *next_entry;
+    HASH_ITER (hh, w->entries, e, next_entry) {
+        e->part = NULL;
+        e->busy = false;
+        e->waiting = (struct req_list){0};
+        entry_drop(w, e);
+    }
+    struct slug *s, *next_slug;
+    HASH_ITER (hh, w->slugs, s, next_slug)
+        slug_drop(w, s->text);
+    idem_free_all(w);
+    group_free_all(w);
+    heap_done(&w->deadlines);
+    free(w);
+}
+
+/* ---- requests ---- */
+
+static struct writer_req *req_of(struct task *t)
+{
+    return (struct writer_req *)((char *)t - offsetof(struct writer_req, completion));
+}
+
+/* On the writer's thread: the request has arrived. */
+static void run_arrived(struct task *t)
+{
+    struct writer_req *req = req_of(t);
+    list_push(&req->writer->queue, req);
+}
+
+/* On the submitter's thread: the request is answered. */
+static void run_answered(struct task *t)
+{
+    struct writer_req *req = req_of(t);
+    req->done(req);
+}
+
+/* What ends a claim must always get through: it frees more than it takes. */
+static bool bounded(const struct writer_req *req)
+{
+    return req->op == WRITER_COMMAND || req->op == WRITER_CLAIM;
+}
+
+int writer_submit(struct writer *w, struct writer_req *req)
+{
+    must(req->reply_to && req->done && req->arena);
+    size_t before = atomic_fetch_add(&w->pending, 1);
+    int ret = 0;
+    if (atomic_load(&w->stopping)) {
+        ret = BOX_ESHUTDOWN;
+    } else if (before >= w->queue_limit && bounded(req)) {
+        metrics_add(METRIC_OVERLOAD_REFUSALS, 1);
+        ret = BOX_EBUSY;
+    }
+    if (ret) {
+        atomic_fetch_sub(&w->pending, 1);
+        return ret;
+    }
+    req->code = 0;
+    req->replay = req->rendered = NULL;
+    req->writer = w;
+    req->next = NULL;
+    req->flight = NULL;
+    req->completion.run = run_arrived;
+    task_post(&w->mailbox, &req->completion);
+    return 0;
+}
+
+static void count_answer(const struct writer_req *req)
+{
+    bool trouble = req->code == BOX_EUNAVAILABLE || req->code == BOX_EUNKNOWN || req->code == BOX_ESHUTDOWN;
+    if (req->op == WRITER_CLAIM || req->op == WRITER_RELEASE || req->replay || trouble)
+        return;
+    metrics_add(req->code == BOX_OK ? METRIC_COMMANDS_ACCEPTED : METRIC_COMMANDS_REFUSED, 1);
+}
+
+void writer_answer(struct writer *w, struct writer_req *req, int code)
+{
+    req->code = code;
+    struct flight *f = req->flight;
+    req->flight = NULL;
+    if (f) {
+        const struct idem_record *answer = req->replay ? req->replay : req->rendered;
+        must(code != BOX_OK || answer);
+        idem_settle(w, f, code == BOX_OK ? answer : NULL);
+    }
+    if (req->op == WRITER_CREATE_EVENT)
+        slug_unclaim(w, req->new_event->slug); /* the claim has ended; an event's slug stays */
+    count_answer(req);
+    req->completion.run = run_answered;
+    atomic_fetch_sub(&w->pending, 1);
+    task_post(req->reply_to, &req->completion); /* from here on it is the submitter's again */
+}
+
+/* ---- rounds ---- */
+
+static bool round_failed(struct writer *w)
+{
+    bool did = w->queue.first;
+    for (struct writer_req *req; (req = list_pop(&w->queue));)
+        decide_nothing(w, req);
+    return recover(w) || did;
+}
+
+static bool round_decide(struct writer *w)
+{
+    int64_t now_us = clock_wall_us(w->clock);
+    size_t expired = decide_expiries(w, now_us);
+    size_t decided = 0;
+    for (struct writer_req *req; decided < LIMIT_GROUP_COMMANDS && (req = list_pop(&w->queue)); decided++)
+        decide_request(w, req, now_us);
+    group_commit(w);
+    return expired || decided;
+}
+
+bool writer_step(struct writer *w)
+{
+    bool did = task_run_all(&w->mailbox) > 0;
+    if (!w->failed && !store_writable(w->store))
+        recover_begin(w, BOX_EUNAVAILABLE); /* it failed under a worker */
+    if (atomic_load(&w->stopping))
+        idem_refuse_claims(w, BOX_ESHUTDOWN);
+    bool more = w->failed ? round_failed(w) : round_decide(w);
+    metrics_set(METRIC_WRITER_QUEUE, (int64_t)atomic_load(&w->pending));
+    metrics_set(METRIC_EVENTS, (int64_t)HASH_COUNT(w->entries));
+    return did || more;
+}
+
+int64_t writer_next_wake_us(const struct writer *w)
+{
+    int64_t now_us = clock_wall_us(w->clock);
+    if (w->queue.first)
+        return now_us;
+    if (w->failed) {
+        int64_t left_us = w->retry_us - clock_monotonic_us(w->clock);
+        return w->under_way ? INT64_MAX : now_us + (left_us > 0 ? left_us : 0);
+    }
+    const struct heap_item *first = heap_first(&w->deadlines);
+    return first ? first->key * 1000 : INT64_MAX;
+}
+
+static int64_t wait_us(const struct writer *w)
+{
+    int64_t longest_us = atomic_load(&w->stopping) ? STOPPING_WAIT_US : LONGEST_WAIT_US;
+    int64_t wake_us = writer_next_wake_us(w);
+    if (wake_us == INT64_MAX)
+        return longest_us;
+    int64_t left_us = wake_us - clock_wall_us(w->clock);
+    return left_us < 0 ? 0 : left_us < longest_us ? left_us : longest_us;
+}
+
+static bool ended(const struct writer *w)
+{
+    return atomic_load(&w->stopping) && atomic_load(&w->pending) == 0 && w->under_way == 0;
+}
+
+void writer_run(struct writer *w)
+{
+    while (!ended(w)) {
+        if (!writer_step(w))
+            mailbox_wait(&w->mailbox, wait_us(w));
+    }
+}
+
+void writer_stop(struct writer *w)
+{
+    int saved = errno; /* this may be a signal handler */
+    if (!atomic_exchange(&w->stopping, true))
+        task_post(&w->mailbox, &w->stop);
+    errno = saved;
+}
+
+/* ---- looking in ---- */
+
+bool writer_ready(const struct writer *w)
+{
+    return atomic_load(&w->ready);
+}
+
+const struct inventory *writer_inventory(const struct writer *w, const struct event_id *id)
+{
+    const struct entry *e = entry_find(w, id);
+    return e ? e->inv : NULL;
+}

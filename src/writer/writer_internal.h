@@ -1,0 +1,193 @@
+/*
+ * Private to writer/: what the writer's thread keeps, and the steps that the files share.
+ *
+ * A request is in exactly one place at a time: in the mailbox, in the queue, in an event's waiting list (the
+ * event is busy, or the open group has changed its seats), among the waiters of a key, or in a part of a
+ * batch (decided, waits for the disk). From each of them it goes on to another or is answered.
+ *
+ *     mailbox -> queue -> decided -> part of a batch -> answered
+ *                  ^  \-> waits for its event or key -/ (back to the front of the queue)
+ */
+#ifndef WRITER_INTERNAL_H
+#define WRITER_INTERNAL_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/heap.h"
+#include "base/must.h"
+#include "base/params.h"
+#include "writer/writer.h"
+#include <stdatomic.h>
+
+#define uthash_fatal(msg) must(!(msg)) /* out of memory ends the program */
+#include <uthash.h>
+
+/* Requests by next, oldest first. */
+struct req_list {
+    struct writer_req *first, *last;
+};
+
+/* A key under way: owned by a request that is being decided or made durable, or claimed by a worker's job. */
+struct flight {
+    UT_hash_handle hh;
+    struct digest key;
+    bool claimed;
+    struct req_list waiters; /* duplicates that want the owner's answer */
+};
+
+/* A slug that is in use or promised. */
+struct slug {
+    UT_hash_handle hh;
+    bool claimed; /* no event has it yet */
+    char text[];
+};
+
+/* One event. */
+struct entry {
+    UT_hash_handle hh;
+    uint64_t tag;
+    struct event_id id;
+    struct inventory *inv;
+    bool shown;              /* the observer knows it: its creation is durable */
+    bool busy;               /* a commit of it is under way: nothing may be decided */
+    bool listed;             /* while all are loaded again: the store has it */
+    uint32_t live_holds;     /* as counted in the gauge */
+    struct part *part;       /* its part of the open batch, or NULL */
+    struct req_list waiting; /* decided again when nothing of it is under way */
+};
+
+/* What one event has in a batch. Memory: the batch's arena. */
+struct part {
+    struct part *next;
+    struct entry *entry;
+    uint64_t follows_seq;
+    struct change *first, *last;
+    uint32_t change_count;
+    struct req_list requests; /* answered when it is durable: accepted ones, and refusals that rest on it */
+};
+
+/* A group of changes on its way to the store. */
+struct batch {
+    struct commit commit;
+    struct task completed; /* to the writer's mailbox, when the store completes later */
+    bool done_inline;      /* the store completed inside store_commit() */
+    struct writer *writer;
+    struct batch *next_batch; /* of all there are */
+    bool in_use;
+    struct arena arena;
+    struct part *first_part, *last_part;
+    size_t part_count;
+    int64_t begun_us; /* monotonic */
+};
+
+struct writer {
+    /* immutable after writer_new() */
+    struct store *store;
+    const struct clock *clock;
+    struct rng *rng;
+    struct writer_observer observer;
+    struct layout *(*layout_of)(void *ctx, const struct venue_id *venue);
+    void *layout_ctx;
+    size_t queue_limit;
+
+    /* any thread */
+    struct mailbox mailbox;
+    atomic_size_t pending; /* submitted and not yet answered */
+    atomic_bool stopping;
+    atomic_bool ready;
+    struct task stop; /* wakes the writer once */
+
+    /* the writer's thread */
+    struct req_list queue;
+    struct entry *entries;
+    struct slug *slugs;
+    struct flight *flights;
+    struct heap deadlines; /* of the inventories that are not busy */
+    struct batch *batches; /* all there are */
+    struct batch *open;    /* the one that is being filled */
+    size_t under_way;      /* batches that the store has */
+    bool failed;           /* an outcome is unknown: nothing is decided until all was loaded again */
+    int64_t retry_us;      /* monotonic: when to try that */
+};
+
+/* ---- lists (writer.c) ---- */
+void list_push(struct req_list *l, struct writer_req *req);
+struct writer_req *list_pop(struct req_list *l);
+/* Move all of @from, in order, to the front of @to. */
+void list_prepend(struct req_list *to, struct req_list *from);
+
+/* Give @req its answer; if it owns a key and this is not success, its duplicates are decided anew. */
+void writer_answer(struct writer *w, struct writer_req *req, int code);
+
+/* ---- deciding (decide.c) ---- */
+
+/* Decide the command of a request: it is then answered, or waits in one of the lists or in the open batch. */
+void decide_request(struct writer *w, struct writer_req *req, int64_t now_us);
+/* End holds whose time has come, at most a round's share. Returns how many. */
+size_t decide_expiries(struct writer *w, int64_t now_us);
+/* The store has failed: answer a request without deciding anything. */
+void decide_nothing(struct writer *w, struct writer_req *req);
+
+/* ---- the open batch and its commit (group.c) ---- */
+
+/* Take the changes of @verdict, which @req (NULL: the system) made, into the open batch. */
+void group_accept(struct writer *w, struct entry *e, const struct verdict *verdict, struct writer_req *req);
+/* Answer the refusal @code when the open batch is durable, on which it rests. */
+void group_refuse(struct entry *e, struct writer_req *req, int code);
+/* The open batch's memory. */
+struct arena *group_arena(struct writer *w);
+/* Give the open batch to the store, unless it is empty. */
+void group_commit(struct writer *w);
+/* Free every batch. */
+void group_free_all(struct writer *w);
+
+/* ---- keys (idem.c) ---- */
+
+/* Make @req the owner of its key. Returns false when another has it: @req then waits for that one's answer.
+ */
+bool idem_enter(struct writer *w, struct writer_req *req);
+/* The claimed key, or NULL. */
+struct flight *idem_claimed(struct writer *w, const struct idem_key *key);
+/* Answer @req if the store knows its key (or cannot tell). Returns true if it was answered. */
+bool idem_replay(struct writer *w, struct writer_req *req, int64_t now_us);
+/* End a key under way: its first answer is durable (or NULL: there is none, duplicates are decided anew). */
+void idem_settle(struct writer *w, struct flight *f, const struct idem_record *answer);
+/* Answer those who wait for a claimed key with @code. */
+void idem_refuse_claims(struct writer *w, int code);
+void idem_free_all(struct writer *w);
+
+/* ---- events and slugs (events.c) ---- */
+
+struct entry *entry_find(const struct writer *w, const struct event_id *id);
+struct entry *entry_find_tag(const struct writer *w, uint64_t tag);
+/* Takes over @inv. */
+struct entry *entry_add(struct writer *w, const struct event_id *id, struct inventory *inv);
+/* Put another inventory in its place; NULL: none, until the next call. */
+void entry_replace(struct writer *w, struct entry *e, struct inventory *inv);
+/* Forget an event; requests that wait for it go back to the queue. */
+void entry_drop(struct writer *w, struct entry *e);
+/* Put it into the heap by its next deadline, or out of it; and count its live holds. */
+void entry_set_deadline(struct writer *w, struct entry *e);
+/* Its requests go back to the queue, its deadlines count again. */
+void entry_idle(struct writer *w, struct entry *e);
+
+struct slug *slug_find(const struct writer *w, const char *text);
+/* The slug becomes an event's. */
+void slug_own(struct writer *w, const char *text);
+/* Returns false if it is in use or promised. */
+bool slug_claim(struct writer *w, const char *text);
+/* End a claim; a slug that an event has is left alone. */
+void slug_unclaim(struct writer *w, const char *text);
+void slug_drop(struct writer *w, const char *text);
+
+/* ---- a failed store (recover.c) ---- */
+
+/* Refuse everything from now on, until recover() succeeds. */
+void recover_begin(struct writer *w, int code);
+/* If it is time: open the store again and load everything. Returns true if it was tried. */
+bool recover(struct writer *w);
+/* Load one event anew after it was fenced. Returns 0, BOX_ENOTFOUND (it is gone, @e is freed) or the store's
+ * error. */
+int recover_event(struct writer *w, struct entry *e);
+
+#endif
