@@ -213,7 +213,7 @@ static struct digest hash_of(const struct change *c, const struct digest *previo
 
 void change_seal(struct change *c, const struct digest *previous)
 {
-    must((c->seq == 1) == !previous);
+    must(previous || c->seq == 1);
     c->hash = hash_of(c, previous);
 }
 
