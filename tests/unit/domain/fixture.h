@@ -61,8 +61,10 @@ static inline struct layout *built(struct layout_builder *b)
     return l;
 }
 
-/* Two sections: "Stalls" with regular 2 x 3 seats and 5 standing places, "Circle" with one row "1" of 4
- * seats. */
+/*
+ * Two sections: "Stalls" with regular 2 x 3 seats and 5 standing places, "Circle" with one row "1" of 4
+ * seats.
+ */
 static inline struct layout *small_layout(void)
 {
     struct layout_builder *b = layout_builder_new();
