@@ -45,6 +45,8 @@ static void hold_is_over(struct app_call *call)
         app_done(call, call->code);
     } else if (call->hold->status == HOLD_ACTIVE) {
         app_done(call, BOX_EUNAVAILABLE); /* another server's: not for this one to decide */
+    } else if (call->req.command.kind == COMMAND_ORDER_CREATE && call->hold->status == HOLD_EXPIRED) {
+        app_done(call, BOX_EHOLDEXPIRED); /* as the inventory says while the expiry is not decided yet */
     } else {
         call->req.verdict.current = hold_status_name(call->hold->status);
         app_done(call, BOX_EHOLDSTATE);

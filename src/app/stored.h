@@ -15,7 +15,8 @@ int stored_order(struct app_call *call);
 
 /* Prepare a command on a hold. NULL: there is no such event, and the call has ended. */
 struct command *app_hold_command(struct app_call *call, enum command_kind kind, const struct hold_id *id);
-/* The step after it: an ended hold is BOX_EHOLDSTATE with the status that it has. */
+/* The step after it: an ended hold is BOX_EHOLDSTATE with the status that it has (an order for one that
+   expired: BOX_EHOLDEXPIRED). */
 void app_hold_decided(struct app_call *call);
 
 #endif
