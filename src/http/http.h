@@ -1,14 +1,16 @@
 /*
  * HTTP/1.1 behind our own request and reply; nothing of libmicrohttpd shows through.
  *
- * Each loop is a thread of its own (made by server/) with its own listening socket (SO_REUSEPORT), libmicrohttpd daemon
- * (external epoll) and mailbox. A request is read whole, routed, and given to its handler on the loop's thread. The
- * handler answers at once, or returns and answers later, from a task posted to the loop's mailbox (http_mailbox()).
- * A connection whose answer is pending is suspended and costs nothing.
+ * Each loop is a thread of its own (made by server/) with its own listening socket (SO_REUSEPORT),
+ * libmicrohttpd daemon (external epoll) and mailbox. A request is read whole, routed, and given to its
+ * handler on the loop's thread. The handler answers at once, or returns and answers later, from a task posted
+ * to the loop's mailbox (http_mailbox()). A connection whose answer is pending is suspended and costs
+ * nothing.
  *
- * What is done here for everybody: routing, 404, 405 with Allow, HEAD, 413, 415, limits and deadlines for header and
- * body, Content-Length/Transfer-Encoding sanity, compression (zstd, br, gzip by Accept-Encoding with q values, where the
- * body is over 1 KiB and the type pays), ETag per coding, If-None-Match -> 304, Vary, security headers, counting.
+ * What is done here for everybody: routing, 404, 405 with Allow, HEAD, 413, 415, limits and deadlines for
+ * header and body, Content-Length/Transfer-Encoding sanity, compression (zstd, br, gzip by Accept-Encoding
+ * with q values, where the body is over 1 KiB and the type pays), ETag per coding, If-None-Match -> 304,
+ * Vary, security headers, counting.
  */
 #ifndef HTTP_HTTP_H
 #define HTTP_HTTP_H
@@ -36,8 +38,8 @@ struct http_req {
     const char *body;        /* size bytes; "" when there was none */
     size_t body_size;
     const char *params[HTTP_PATH_PARAMS]; /* values of the {names} of the route, in order */
-    const char *peer;        /* address of the client, text */
-    void *user;              /* the handler's */
+    const char *peer;                     /* address of the client, text */
+    void *user;                           /* the handler's */
 };
 
 typedef void http_handler(struct http_req *req, void *ctx);
@@ -47,7 +49,8 @@ struct http_route {
     enum http_method method;
     const char *path; /* "/v1/events/{event_id}/holds": a {name} is one segment */
     http_handler *handler;
-    size_t max_body; /* bytes; 0: no body is expected (one that comes is read up to LIMIT_BODY_BYTES and ignored) */
+    size_t max_body; /* bytes; 0: no body is expected (one that comes is read up to LIMIT_BODY_BYTES and
+                        ignored) */
     bool json_body;  /* a body must be application/json, else 415 */
 };
 
@@ -66,46 +69,60 @@ struct http_options {
 
 struct http_server;
 
-/* Bind and listen; no thread yet. *ret_reason: one line that says what to do. Returns 0 or BOX_EIO (port in use, no such address). */
+/* Bind and listen; no thread yet. *ret_reason: one line that says what to do. Returns 0 or BOX_EIO (port in
+ * use, no such address). */
 int http_open(const struct http_options *options, struct http_server **ret_server, const char **ret_reason);
 /* The port that is listened on. */
 uint16_t http_port(const struct http_server *s);
 unsigned http_loop_count(const struct http_server *s);
 /* Serve loop @index until http_stop() and every answer was sent (at most 10 s). Thread: one per loop. */
 void http_run(struct http_server *s, unsigned index);
-/* Stop accepting, close idle connections, finish what is under way. Thread: any; async-signal-safe is not needed. */
+/* Stop accepting, close idle connections, finish what is under way. Thread: any; async-signal-safe is not
+ * needed. */
 void http_stop(struct http_server *s);
 void http_close(struct http_server *s);
 
 /* ---- for handlers, on the loop's thread ---- */
-/* Header by name without case; NULL if absent. A header that came twice: the values joined with ", ". Lent. */
+/* Header by name without case; NULL if absent. A header that came twice: the values joined with ", ". Lent.
+ */
 const char *http_header(struct http_req *req, const char *name);
 /* Query parameter, decoded; NULL if absent. */
 const char *http_query(struct http_req *req, const char *name);
-/* The @index-th query parameter: name (and value), NULL at the end; for refusing unknown and repeated ones. */
+/* The @index-th query parameter: name (and value), NULL at the end; for refusing unknown and repeated ones.
+ */
 const char *http_query_at(struct http_req *req, size_t index, const char **ret_value);
 /* Where tasks must be posted that answer this request. */
 struct mailbox *http_mailbox(struct http_req *req);
-/* Call @fn(req) on the loop's thread after @ms milliseconds, unless the request is answered before. One at a time. */
+/* Call @fn(req) on the loop's thread after @ms milliseconds, unless the request is answered before. One at a
+ * time. */
 void http_after(struct http_req *req, unsigned ms, void (*fn)(struct http_req *req));
 
 /* ---- answering: exactly once per request ---- */
-/* Add a header to the answer (before http_reply*). Text is copied; it must not have control characters (must). */
+/* Add a header to the answer (before http_reply*). Text is copied; it must not have control characters
+ * (must). */
 void http_reply_header(struct http_req *req, const char *name, const char *value);
 /* An ETag (without quotes and without the coding, which is added here) and Cache-Control for the answer. */
 void http_reply_cache(struct http_req *req, const char *etag, const char *cache_control);
+/*
+ * After http_reply_cache(): if the client's copy is known to be current, answer 304 and return true; the body
+ * need not even be made. False says nothing: http_reply() still turns into a 304 where it can.
+ */
+bool http_reply_unchanged(struct http_req *req);
 /* Send. Takes the bytes out of @body (which is then empty). @type NULL: no body. */
 void http_reply(struct http_req *req, unsigned status, const char *type, struct buf *body);
 /* Send bytes that live for ever. */
-void http_reply_static(struct http_req *req, unsigned status, const char *type, const void *data, size_t size);
+void http_reply_static(struct http_req *req, unsigned status, const char *type, const void *data,
+                       size_t size);
 /*
- * An error as application/problem+json (RFC 9457): type, title, status of @code (BOX_Ex), @detail (or the explanation's
- * first sentence when NULL), and more members by @members (may be NULL). 401 gets WWW-Authenticate, 503 Retry-After: 1.
+ * An error as application/problem+json (RFC 9457): type, title, status of @code (BOX_Ex), @detail (or the
+ * explanation's first sentence when NULL), and more members by @members (may be NULL). 401 gets
+ * WWW-Authenticate, 503 Retry-After: 1.
  */
-void http_problem(struct http_req *req, int code, const char *detail, void (*members)(struct json_out *j, void *ctx),
-                  void *ctx);
+void http_problem(struct http_req *req, int code, const char *detail,
+                  void (*members)(struct json_out *j, void *ctx), void *ctx);
 
-/* Called before a handler runs and once when the request is over, to tie resources to requests (may be NULL). */
+/* Called before a handler runs and once when the request is over, to tie resources to requests (may be NULL).
+ */
 void http_on_finish(struct http_req *req, void (*fn)(struct http_req *req));
 
 #endif

@@ -1,0 +1,61 @@
+/* Errors as application/problem+json (RFC 9457), from the table of defs/errors.def. */
+#include "base/error.h"
+#include "base/must.h"
+#include "http/internal.h"
+#include <stdio.h>
+#include <string.h>
+
+/* What a client may see of an error: internal ones are all "internal", those that share a slug look the same.
+ */
+static const struct error_info *public_info(int code)
+{
+    const struct error_info *info = error_by_slug(error_info(code)->slug);
+    if (!info)
+        info = error_info(BOX_EINTERNAL);
+    must(info->slug[0] && info->http >= 400);
+    return info;
+}
+
+/* Length of the first sentence. */
+static size_t first_sentence(const char *text)
+{
+    const char *end = strstr(text, ". ");
+    return end ? (size_t)(end + 1 - text) : strlen(text);
+}
+
+unsigned http_problem_body(struct buf *b, int code, const char *detail,
+                           void (*members)(struct json_out *j, void *ctx), void *ctx)
+{
+    const struct error_info *info = public_info(code);
+    char type[64], sentence[256];
+    snprintf(type, sizeof type, "/problems/%s", info->slug);
+    if (!detail) {
+        snprintf(sentence, sizeof sentence, "%.*s", (int)first_sentence(info->explanation),
+                 info->explanation);
+        detail = sentence;
+    }
+    struct json_out j;
+    json_out_init(&j, b);
+    json_out_object(&j);
+    json_out_member_text(&j, "type", type);
+    json_out_member_text(&j, "title", info->title);
+    json_out_member_int(&j, "status", info->http);
+    json_out_member_text(&j, "detail", detail);
+    if (members)
+        members(&j, ctx);
+    json_out_end_object(&j);
+    return (unsigned)info->http;
+}
+
+void http_problem(struct http_req *req, int code, const char *detail,
+                  void (*members)(struct json_out *j, void *ctx), void *ctx)
+{
+    must(code < 0);
+    struct buf body = {0};
+    unsigned status = http_problem_body(&body, code, detail, members, ctx);
+    if (status == 401)
+        http_reply_header(req, "WWW-Authenticate", "Bearer realm=\"boxoffice\"");
+    if (status == 503)
+        http_reply_header(req, "Retry-After", "1");
+    http_reply(req, status, "application/problem+json", &body);
+}
