@@ -2,7 +2,7 @@
 
 import pytest
 
-from box import from_now, new_id, new_slug
+from box import Box, from_now, new_id, new_slug
 
 
 def test_create(box):
@@ -28,8 +28,6 @@ def test_create(box):
 
 def test_tickets_are_there_before_the_answer(new_server):
     """Every ticket exists durably when the 201 is sent: kill -9 right after it loses none."""
-    from box import Box
-
     server = new_server()
     box = Box(server)
     event = box.event(venue=box.venue(rows=40, seats=50), published=True)
