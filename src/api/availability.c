@@ -53,9 +53,9 @@ static void show_bytes(struct api_req *c)
 {
     const struct snapshot *s = c->call.event;
     struct buf b = {0};
+    if (api_unchanged(c, api_event_etag(c, "-bytes"), "no-cache"))
+        return;
     buf_add(&b, s->bitmap, s->bitmap_size);
-    api_header_seq(c, s->seq);
-    http_reply_cache(c->req, api_event_etag(c, "-bytes"), "no-cache");
     http_reply(c->req, 200, BYTES_TYPE, &b);
 }
 

@@ -54,12 +54,10 @@ static const char *event_path(struct api_req *c)
     return arena_printf(c->call.arena, "/v1/events/%s", id);
 }
 
-static void created(struct app_call *call)
+static void release_plan(struct api_req *c)
 {
-    struct api_req *c = api_of(call);
-    struct app_event_plan *plan = c->user;
+    const struct app_event_plan *plan = c->user;
     event_unref(plan->event);
-    api_answer(call);
 }
 
 void post_event(struct http_req *req, void *ctx)
@@ -70,8 +68,8 @@ void post_event(struct http_req *req, void *ctx)
     struct app_event_plan *plan = arena_alloc(req->arena, sizeof(*plan));
     plan->build = build_event;
     c->user = plan;
-    api_write(c, 201, out_created, event_path)->done = created;
-    app_event_create(&c->call, plan);
+    c->release = release_plan;
+    app_event_create(api_write(c, 201, out_created, event_path), plan);
 }
 
 /* ---- changing ---- */
@@ -180,6 +178,13 @@ struct event_page {
     bool more;
 };
 
+static void release_page(struct api_req *c)
+{
+    struct event_page *page = c->user;
+    for (int i = 0; i < page->count; i++)
+        view_release(page->list[i]);
+}
+
 static bool keep_event(void *ctx, const struct snapshot *s)
 {
     const struct event_page *page = ctx;
@@ -250,7 +255,6 @@ void get_events(struct http_req *req, void *ctx)
         return;
     }
     c->user = page;
+    c->release = release_page;
     api_reply_hashed(c, out_list);
-    for (int i = 0; i < page->count; i++)
-        view_release(page->list[i]);
 }

@@ -169,6 +169,14 @@ static void out_orders(struct api_req *c, struct json_out *j)
     json_out_end_object(j);
 }
 
+static void release_page(struct api_req *c)
+{
+    struct order_page *page = c->user;
+    for (uint32_t i = 0; i < page->list.count; i++)
+        if (page->events[i])
+            view_release(page->events[i]);
+}
+
 /* Find the event of each order. Returns 0, or BOX_EUNAVAILABLE while the view does not show what the store
  * has. */
 static int find_events(struct api_req *c, struct order_page *page)
@@ -192,9 +200,6 @@ static void listed(struct app_call *call)
     if (call->code == 0)
         call->code = find_events(c, page);
     api_answer_read(call);
-    for (uint32_t i = 0; i < page->list.count; i++)
-        if (page->events[i])
-            view_release(page->events[i]);
 }
 
 void get_orders(struct http_req *req, void *ctx)
@@ -210,6 +215,7 @@ void get_orders(struct http_req *req, void *ctx)
     if (!api_fits(c))
         return;
     c->user = page;
+    c->release = release_page;
     api_read(c, out_orders)->done = listed;
     if (possible)
         app_list_orders(&c->call, &page->list);

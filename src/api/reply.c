@@ -112,11 +112,18 @@ static void encode_into(struct api_req *c, api_encode *encode, struct buf *b)
     must(j.depth == 0);
 }
 
+bool api_unchanged(struct api_req *c, const char *etag, const char *cache_control)
+{
+    http_reply_cache(c->req, etag, cache_control);
+    api_header_seq(c, c->call.seq);
+    return http_reply_unchanged(c->req);
+}
+
 void api_reply_cached(struct api_req *c, const char *etag, api_encode *encode)
 {
     struct buf b = {0};
-    http_reply_cache(c->req, etag, "no-cache");
-    api_header_seq(c, c->call.seq);
+    if (api_unchanged(c, etag, "no-cache"))
+        return;
     encode_into(c, encode, &b);
     http_reply(c->req, 200, JSON_TYPE, &b);
 }
@@ -143,17 +150,15 @@ static void send_document(struct app_call *call)
         api_problem(c, call->code, NULL);
         return;
     }
-    api_header_seq(c, call->seq);
-    http_reply_cache(c->req, c->etag, c->cache_control);
     http_reply(c->req, 200, JSON_TYPE, &c->body);
 }
 
 void api_reply_document(struct api_req *c, const char *etag, const char *cache_control, api_encode *encode,
                         uint32_t seats)
 {
-    c->etag = etag;
-    c->cache_control = cache_control;
     c->encode = encode;
+    if (api_unchanged(c, etag, cache_control))
+        return;
     if (seats > LOOP_SEATS) {
         app_on_worker(&c->call, make_document, send_document);
         return;

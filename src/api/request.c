@@ -18,6 +18,8 @@ struct api_req *api_of(struct app_call *call)
 static void finish(struct http_req *req)
 {
     struct api_req *c = req->user;
+    if (c->release)
+        c->release(c);
     buf_done(&c->body);
     json_in_done(&c->in);
     app_call_end(&c->call);

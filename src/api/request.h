@@ -31,7 +31,7 @@ struct api_req {
     int64_t wait_until_us; /* how long it is waited for */
     void *user;            /* the handler's */
     struct buf body;       /* of a big answer, made on a worker */
-    const char *etag, *cache_control;
+    api_show *release;     /* of what user holds on to; called when the request is over */
 };
 
 /* ---- beginning ---- */
@@ -92,6 +92,8 @@ void api_problem(struct api_req *c, int code, const char *detail);
 void api_invalid(struct api_req *c, const char *pointer, const char *detail);
 /* The header Change-Seq, unless @seq is 0. */
 void api_header_seq(struct api_req *c, uint64_t seq);
+/* ETag, Cache-Control and Change-Seq of a reply. True if the client's copy is good: answered with 304. */
+bool api_unchanged(struct api_req *c, const char *etag, const char *cache_control);
 /* 200 with the JSON that @encode makes, to be kept by caches and revalidated. Change-Seq is that of the call,
  * if any. */
 void api_reply_cached(struct api_req *c, const char *etag, api_encode *encode);

@@ -103,6 +103,13 @@ struct venue_page {
     bool more;
 };
 
+static void release_page(struct api_req *c)
+{
+    struct venue_page *page = c->user;
+    for (int i = 0; i < page->count; i++)
+        layout_unref(page->list[i]);
+}
+
 static void out_summary(struct json_out *j, const struct layout *l)
 {
     json_out_object(j);
@@ -146,9 +153,8 @@ void get_venues(struct http_req *req, void *ctx)
         return;
     }
     c->user = page;
+    c->release = release_page;
     api_reply_hashed(c, out_list);
-    for (int i = 0; i < page->count; i++)
-        layout_unref(page->list[i]);
 }
 
 static void out_section_type(struct api_req *c, struct json_out *j)

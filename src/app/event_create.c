@@ -32,37 +32,31 @@ static void end_failed(struct app_call *call)
     app_done(call, call->failure);
 }
 
-static void release_failed(struct app_call *call)
-{
-    app_release_claim(call, new_event(call)->slug, NULL, end_failed);
-}
-
 static void drop_tickets(struct app_call *call)
 {
     store_drop_tickets(call->app->parts.store, &new_event(call)->event_id);
 }
 
-static void undo(struct app_call *call)
-{
-    call->failure = call->code;
-    if (call->failure == BOX_EUNKNOWN)
-        release_failed(call);
-    else
-        app_on_worker(call, drop_tickets, release_failed);
-}
-
+/* The writer has ended the claim with its answer. */
 static void event_created(struct app_call *call)
 {
-    if (call->code)
-        undo(call);
-    else
+    call->failure = call->code;
+    if (call->code == 0 || call->code == BOX_EUNKNOWN)
         app_written(call);
+    else
+        app_on_worker(call, drop_tickets, end_failed);
+}
+
+static void release(struct app_call *call)
+{
+    app_release_claim(call, new_event(call)->slug, NULL, end_failed);
 }
 
 static void tickets_created(struct app_call *call)
 {
     if (call->code) {
-        undo(call);
+        call->failure = call->code;
+        app_on_worker(call, drop_tickets, release);
         return;
     }
     const struct event *event = new_event(call);
