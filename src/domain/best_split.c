@@ -85,8 +85,7 @@ static uint32_t distance(uint32_t a, uint32_t b)
     return a > b ? a - b : b - a;
 }
 
-/* True if @a is to be taken rather than @b: it answers more needs, or is nearer to @anchor. Both may be NULL.
- */
+/* True if @a is better than @b (or NULL): it answers more needs, or is nearer to @anchor (or NULL). */
 static bool suits_better(const struct candidate *a, const struct candidate *b, uint32_t open,
                          const struct candidate *anchor)
 {
@@ -229,8 +228,7 @@ static uint32_t fewest(const struct lengths *lengths, uint32_t wanted)
     return 0;
 }
 
-/* True if the @pieces longest runs have @wanted seats together. *ret_floor: no run up to this length would
- * add to them. */
+/* True if the @pieces longest runs have @wanted seats together. No run up to *ret_floor would add to them. */
 static bool enough(const struct lengths *lengths, uint32_t pieces, uint32_t wanted, uint32_t *ret_floor)
 {
     uint32_t sum = 0, length = lengths->longest;
@@ -314,7 +312,7 @@ static int choose_rest(struct split *s, uint32_t wanted)
     uint32_t pieces = fewest(&all, wanted);
     if (pieces == 0)
         return BOX_ENOTENOUGH;
-    uint32_t first, last;
+    uint32_t first = 0, last = 0;
     nearest_runs(s, &all, pieces, wanted, &first, &last);
     take_runs(s, first, last, pieces, wanted);
     return 0;
