@@ -149,6 +149,14 @@ def test_unused_category_needs_no_price(box):
     assert [kind["type_id"] for kind in made["sections"][0]["types"]] == ["Stalls"]
 
 
+def test_labels_are_told_apart(box):
+    """Real plans repeat a number within a row of one zone, or lack it: each seat gets a label of its own."""
+    made = box.key.post("/v1/venues/import", small(lambda plan: seat(plan, 1).update(seat_number="1")), expect=201)
+    labels = [place[0] for place in seats_of(made["sections"][0]["types"][0]["rows"][0])]
+    assert labels[0] == "1"
+    assert len(set(labels)) == len(labels) == 5
+
+
 def seat(plan, index):
     return plan["zones"][0]["rows"][0]["seats"][index]
 
@@ -157,7 +165,6 @@ REFUSED = {
     "a seat_guid twice": (lambda p: seat(p, 1).update(seat_guid="g1"), None),
     "a category that is not listed": (lambda p: seat(p, 1).update(category="Moon"), {"Stalls": "1", "Moon": "2"}),
     "a category without a price": (lambda p: seat(p, 1).update(category="Box"), None),
-    "a seat number twice in a row": (lambda p: seat(p, 1).update(seat_number="1"), None),
     "no zones": (lambda p: p.update(zones=[]), None),
     "no categories": (lambda p: p.pop("categories"), None),
     "no seats at all": (lambda p: p["zones"][0].update(rows=[]), None),
@@ -170,10 +177,11 @@ REFUSED = {
 def test_refused(box, name):
     """What the plan cannot mean is 422, and no venue is made."""
     change, prices = REFUSED[name]
-    reply = box.key.post("/v1/venues/import", small(change, prices, name="Refused Room"), expect=422)
+    reply = box.key.post("/v1/venues/import", small(change, prices, name=f"Refused: {name}"), expect=422)
     assert reply.problem == "invalid-request"
     assert reply.pointers
-    assert "Refused Room" not in [venue["name"] for venue in box.public.pages("/v1/venues", "venues", {"limit": 1000})]
+    listed = [venue["name"] for venue in box.public.pages("/v1/venues", "venues", {"limit": 1000})]
+    assert f"Refused: {name}" not in listed
 
 
 @pytest.mark.parametrize("member", ["format", "timezone", "prices", "plan"])
@@ -182,7 +190,7 @@ def test_required_members(box, member):
     body = small()
     del body[member]
     reply = box.key.post("/v1/venues/import", body, expect=422, problem="invalid-request")
-    assert reply.pointers == [f"/{member}"]
+    assert f"/{member}" in reply.pointers
     reply = box.key.post("/v1/venues/import", small() | {"format": "other"}, expect=422)
     assert reply.pointers == ["/format"]
 

@@ -72,7 +72,7 @@ def test_create_and_read(box):
 
 def test_section_type(box):
     """One row of venue_sections by venue, section and type; a type's name may need escaping in the path."""
-    body = mended(lambda b: b["sections"][0]["types"][0].update(type_id="Rang 1/links"))
+    body = mended(lambda b: b["sections"][0]["types"][0].update(type_id="Rang 1 % links"))
     venue = box.key.post("/v1/venues", body, expect=201)
     section = venue["sections"][0]["section_id"]
     path = f"/v1/venues/{venue['venue_id']}/sections/{section}/types"
@@ -80,7 +80,7 @@ def test_section_type(box):
         "venue_id": venue["venue_id"], "section_id": section, "type_id": "standing", "price": "25.00",
         "seats_count": 300,
     }  # fmt: skip
-    assert box.public.get(f"{path}/Rang%201%2Flinks")["seats_count"] == 23
+    assert box.public.get(f"{path}/Rang%201%20%25%20links")["seats_count"] == 23
     box.public.get(f"{path}/regular", expect=404, problem="not-found")
     box.public.get(f"/v1/venues/{venue['venue_id']}/sections/{new_id()}/types/standing", expect=404)
     box.public.get(f"/v1/venues/{new_id()}/sections/{section}/types/standing", expect=404)
@@ -105,8 +105,8 @@ def test_same_name_twice(box):
 
 def test_text_is_kept(box):
     """Any letters of Unicode come back as they were sent; 200 characters are 200, whatever their bytes."""
-    name = "Zürich-Żółć 東京 🎭 \\ \" / <b>&amp;" + "é" * 170
-    assert len(name) == 200 + len(name) - 200 <= 200
+    name = "Zürich-Żółć 東京 🎭 \\ \" / <b>&amp;"
+    name += "é" * (200 - len(name))
     body = mended(lambda b: (b.update(name=name), b["sections"][0].update(name="東" * 200)))
     made = box.key.post("/v1/venues", body, expect=201)
     again = box.public.get(made.headers["location"])
