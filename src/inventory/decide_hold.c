@@ -182,7 +182,7 @@ int decide_hold_extend(struct decision *d)
         return ret;
     if (past_deadline(d, live))
         return refuse_state(d, BOX_EHOLDSTATE, hold_status_name(HOLD_EXPIRED));
-    int64_t expires_ms;
+    int64_t expires_ms = 0;
     ret = d->command->until_ms ? extend_until(d, live, &expires_ms) : extend_by_rule(d, live, &expires_ms);
     if (ret)
         return ret;

@@ -11,7 +11,7 @@
 #include "domain/layout.h"
 #include <stdint.h>
 
-/* One seat in memory: 40 bytes. */
+/* One seat in memory: 32 bytes. */
 struct seat {
     int64_t last_started_ms; /* started_at of its newest hold ever; 0: none */
     struct uuid owner;       /* held: its hold_id; sold: its order_id; else nil */
@@ -26,8 +26,8 @@ struct image_buyer {
 };
 
 struct image {
-    struct arena arena; /* holds, orders, lines, buyers */
-    struct event *event; /* one reference, the image's */
+    struct arena arena;    /* holds, orders, lines, buyers */
+    struct event *event;   /* one reference, the image's */
     struct layout *layout; /* likewise */
     uint64_t seq;          /* newest change */
     int64_t time_us;       /* of the newest change */

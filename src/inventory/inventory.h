@@ -1,24 +1,24 @@
 /*
- * Inventory: one event in memory - its seats, live holds, deadlines, counts and seq - and the place where every
- * command is decided.
+ * Inventory: one event in memory - its seats, live holds, deadlines, counts and seq - and the place where
+ * every command is decided.
  *
- * inventory_decide() takes a command and the time and either refuses (nothing changes) or accepts: the inventory is
- * then already in the new state, and the verdict lists the changes (usually one) that a store must make durable before
- * anybody may see or hear of them. The caller's duty:
+ * inventory_decide() takes a command and the time and either refuses (nothing changes) or accepts: the
+ * inventory is then already in the new state, and the verdict lists the changes (usually one) that a store
+ * must make durable before anybody may see or hear of them. The caller's duty:
  *   - commit the changes of an open group in order; after success call inventory_group_done();
- *   - after a commit that is not known to have succeeded, free the inventory and load it again from the store: there
- *     is no undo, and none is needed.
+ *   - after a commit that is not known to have succeeded, free the inventory and load it again from the
+ *     store: there is no undo, and none is needed.
  *
- * A group changes a ticket at most once: a command that would change a seat which the open group has changed already
- * gets BOX_EDEFER and is to be decided again in the next group. (On CQL two conditional updates of one row in one
- * batch both see the old row.) A refusal that rests on a change of the open group is sound only once that group is
- * durable: answer refusals after the group when inventory_group_open() is true.
+ * A group changes a ticket at most once: a command that would change a seat which the open group has changed
+ * already gets BOX_EDEFER and is to be decided again in the next group. (On CQL two conditional updates of
+ * one row in one batch both see the old row.) A refusal that rests on a change of the open group is sound
+ * only once that group is durable: answer refusals after the group when inventory_group_open() is true.
  *
- * In memory are the event, 40 bytes a seat, the active holds, the pending orders, and one counter per session that
- * holds or bought. Ended holds and finished orders are the store's: a command about one that is not live gets
- * BOX_ENOTLIVE, and since an ended hold or order never comes back to life, the caller may look it up in the store
- * without a race. A refund, the one change of a finished order, brings the stored order along; the inventory checks
- * that each of its seats is still sold to it.
+ * In memory are the event, 32 bytes a seat, the active holds, the pending orders, and one counter per session
+ * that holds or bought. Ended holds and finished orders are the store's: a command about one that is not live
+ * gets BOX_ENOTLIVE, and since an ended hold or order never comes back to life, the caller may look it up in
+ * the store without a race. A refund, the one change of a finished order, brings the stored order along; the
+ * inventory checks that each of its seats is still sold to it.
  *
  * Thread: one at a time (the writer's). Knows no JSON, no HTTP, no store.
  */
@@ -61,82 +61,97 @@ enum command_kind {
 struct command {
     enum command_kind kind;
     struct actor actor; /* a session may act on its own holds and orders only: others get BOX_ENOTFOUND */
-    /* HOLD_CREATE: seats, or best when seat_count is 0. Seat indexes are < seats_total and distinct (caller checks).
-       BLOCK, UNBLOCK: seats. */
+    /* HOLD_CREATE: seats, or best when seat_count is 0. Seat indexes are < seats_total and distinct (caller
+       checks). BLOCK, UNBLOCK: seats. */
     const uint32_t *seats;
     uint32_t seat_count;
     struct best_wish best;
-    struct session_id session;         /* HOLD_CREATE: whose */
-    const char *const *price_types;    /* HOLD_CREATE: one name per seat, or NULL: all standard */
-    struct hold_id hold_id;            /* EXTEND, RELEASE, EXPIRE, ORDER_CREATE */
-    struct order_id order_id;          /* CONFIRM, CANCEL, REFUND */
-    struct uuid user_id;               /* ORDER_CREATE, or nil */
-    int64_t until_ms;                  /* EXTEND by a key, or 0 */
-    const struct order *stored_order;  /* REFUND: as the store has it, with lines */
-    bool block_seats;                  /* REFUND: blocked instead of available */
-    const struct event_edit *edit;     /* EVENT_EDIT */
-    const struct price_entry *prices;  /* EVENT_PRICE */
+    struct session_id session;        /* HOLD_CREATE: whose */
+    const char *const *price_types;   /* HOLD_CREATE: one name per seat, or NULL: all standard */
+    struct hold_id hold_id;           /* EXTEND, RELEASE, EXPIRE, ORDER_CREATE */
+    struct order_id order_id;         /* CONFIRM, CANCEL, REFUND */
+    struct uuid user_id;              /* ORDER_CREATE, or nil */
+    int64_t until_ms;                 /* EXTEND by a key, or 0 */
+    const struct order *stored_order; /* REFUND: as the store has it, with lines */
+    bool block_seats;                 /* REFUND: blocked instead of available */
+    const struct event_edit *edit;    /* EVENT_EDIT */
+    const struct price_entry *prices; /* EVENT_PRICE */
     size_t price_count;
 };
 
 /*
- * What was decided. Memory is the arena's that was given to inventory_decide(); but the event that a change of an
- * event shows is lent until inventory_group_done() (or inventory_free()): whoever needs it longer takes a reference.
+ * What was decided. Memory is the arena's that was given to inventory_decide(); but the event that a change
+ * of an event shows is lent until inventory_group_done() (or inventory_free()): whoever needs it longer takes
+ * a reference.
  */
 struct verdict {
-    int code;                /* BOX_OK or the refusal */
-    struct change *changes;  /* accepted: in order, by next; sealed, numbered; commit_no 0 */
-    struct change *last;     /* the newest of them: its seq is the Change-Seq of the answer */
+    int code;               /* BOX_OK or the refusal */
+    struct change *changes; /* accepted: in order, by next; sealed, numbered; commit_no 0 */
+    struct change *last;    /* the newest of them: its seq is the Change-Seq of the answer */
     /* what a refusal tells */
-    const uint32_t *taken;   /* SEATSTAKEN */
+    const uint32_t *taken; /* SEATSTAKEN */
     uint32_t taken_count;
-    uint32_t limit, held;    /* SESSIONLIMIT */
-    const char *current;     /* HOLDSTATE, ORDERSTATE, EVENTSTATE */
-    struct order_id order_id; /* ORDEREXISTS */
+    uint32_t limit, held;         /* SESSIONLIMIT */
+    const char *current;          /* HOLDSTATE, ORDERSTATE, EVENTSTATE */
+    struct order_id order_id;     /* ORDEREXISTS */
     const char *pointer, *detail; /* INVALID: which member and why */
 };
 
 /*
- * Make an inventory from an image; takes over the image's seats and references (the image is then empty but its
- * arena, which the caller frees with image_done).
+ * Make an inventory from an image; takes over the image's seats and references (the image is then empty but
+ * its arena, which the caller frees with image_done).
  */
 struct inventory *inventory_new(struct image *image, struct rng *rng);
 /* A new event: all seats available, seq 0. */
-struct inventory *inventory_new_event(const struct event *event, const struct layout *layout, struct rng *rng);
+struct inventory *inventory_new_event(const struct event *event, const struct layout *layout,
+                                      struct rng *rng);
 void inventory_free(struct inventory *inv);
 
 /*
- * Decide one command at @now_us (wall clock; the inventory itself never lets time go back).
+ * Decide one command at @now_us (wall clock). Deadlines and sale windows are judged by it as it is; the times
+ * that are written never go back: time_us of a change is max(now, the previous change's + 1), and an end is
+ * never before its beginning. Refusals come first, then BOX_EDEFER: a deferred command is one that would have
+ * been accepted but for the open group.
  *
  * Rules (mission.md of the design; each is tested by name in tests/unit/inventory):
- *   HOLD_CREATE   all seats available or SEATSTAKEN with every taken one; the event on sale or NOTONSALE; held + bought
- *                 of the session + new <= max_tickets_per_session or SESSIONLIMIT; best: NOTENOUGH; price type unknown or
- *                 without a price at that place: INVALID "/price_types/i". started_at = max(now, each seat's
- *                 last_started + 1 ms); expires_at = started_at + hold_seconds. Order of checks: on sale, price types
- *                 known, seats taken, session limit.
- *   HOLD_EXTEND   expires_at = min(now + hold_seconds, started_at + 2 * hold_seconds), never earlier; HOLDSTATE "active"
- *                 at the cap. A key with until_ms and a pending order: until_ms, at most started_at + 24 h, later than
- *                 now (INVALID "/until"); until_ms by a session or without a pending order: INVALID "/until".
- *   HOLD_RELEASE  ends it (outcome released); a pending order is cancelled with it.
- *   HOLD_EXPIRE   BOX_EDEFER when its deadline has not come (a stale timer), else outcome expired, order expired.
- *   ORDER_CREATE  ORDEREXISTS; the hold's deadline has not passed, else HOLDEXPIRED.
- *   ORDER_CONFIRM now < expires_at, else HOLDEXPIRED (whether or not the expiry was decided already, if still live).
- *   ORDER_CANCEL  ends the hold with outcome cancelled.
- *   ORDER_REFUND  every line still sold to the order, else ORDERSTATE "refunded".
- *   a command on a live hold or order past its deadline: HOLD_EXTEND, HOLD_RELEASE: HOLDSTATE "expired"; ORDER_CANCEL:
- *                 ORDERSTATE "expired".
- *   EVENT_CANCEL  one change for the event, then one HOLD_RELEASED (outcome cancelled) for each live hold.
- *   EVENT_*       EVENTSTATE with current when the state is already that, or the event is cancelled, or DELETE of one
- *                 that was ever published. A deleted event: everything gets NOTFOUND. on_sale >= off_sale: INVALID.
- *   by a session on an unpublished event: NOTFOUND (its own live holds and orders go on).
+ *
+ *   HOLD_CREATE    the event on sale or NOTONSALE; price type unknown or without a price at that place:
+ *                  INVALID "/price_types/i"; all seats available or SEATSTAKEN with every taken one (best:
+ *                  NOTENOUGH); held + bought of the session + new <= max_tickets_per_session or SESSIONLIMIT;
+ *                  checked in this order (best: which seats, and so whether they have a price, is known last
+ *                  but for the limit). started_at = max(now, each seat's last_started + 1 ms);
+ *                  expires_at = started_at + hold_seconds.
+ *   HOLD_EXTEND    expires_at = min(now + hold_seconds, started_at + 2 * hold_seconds), never earlier than it
+ *                  was; HOLDSTATE "active" at the cap. A key with until_ms and a pending order: until_ms, at
+ *                  most started_at + 24 h, later than now (INVALID "/until"), never earlier than it was;
+ *                  until_ms by a session or without a pending order: INVALID "/until".
+ *   HOLD_RELEASE   ends it (outcome released); a pending order is cancelled with it.
+ *   HOLD_EXPIRE    BOX_EDEFER when its deadline has not come (a stale timer), else outcome expired, order
+ *                  expired.
+ *   ORDER_CREATE   the hold's deadline has not passed, else HOLDEXPIRED; ORDEREXISTS.
+ *   ORDER_CONFIRM  now < expires_at, else HOLDEXPIRED, although the expiry has not been decided.
+ *   ORDER_CANCEL   ends the hold with outcome cancelled.
+ *   ORDER_REFUND   every line still sold to the order, else ORDERSTATE "refunded"; an order that is not paid:
+ *                  ORDERSTATE with its status. BOX_ENOTLIVE when stored_order is not given, or is out of date
+ *                  (it says pending, but no such order is live): look it up and come again.
+ *   a command on a live hold or order past its deadline: HOLD_EXTEND, HOLD_RELEASE: HOLDSTATE "expired";
+ *                  ORDER_CANCEL, ORDER_REFUND: ORDERSTATE "expired".
+ *   EVENT_CANCEL   one change for the event, then one HOLD_RELEASED (outcome cancelled) for each live hold.
+ *   EVENT_*        EVENTSTATE with current when the state is already that, or the event is cancelled, or
+ *                  DELETE of one that was ever published. on_sale >= off_sale: INVALID. More than
+ *                  LIMIT_PRICE_TYPES names: INVALID "/prices".
+ *   a deleted event: NOTFOUND, whatever the command.
+ *   by a session   on an unpublished event: NOTFOUND (its own live holds and orders go on); what belongs to
+ *                  another session, or needs a key: NOTFOUND.
  *
  * Returns verdict->code: BOX_OK, a refusal, BOX_EDEFER or BOX_ENOTLIVE.
  */
-int inventory_decide(struct inventory *inv, const struct command *command, int64_t now_us, struct arena *arena,
-                     struct verdict *ret_verdict);
+int inventory_decide(struct inventory *inv, const struct command *command, int64_t now_us,
+                     struct arena *arena, struct verdict *ret_verdict);
 
 /* The first change of a new event (CHANGE_EVENT_CREATED); inventory at seq 0 only. */
-struct change *inventory_create(struct inventory *inv, const struct actor *actor, int64_t now_us, struct arena *arena);
+struct change *inventory_create(struct inventory *inv, const struct actor *actor, int64_t now_us,
+                                struct arena *arena);
 
 /* True from the first accepted command until inventory_group_done(). */
 bool inventory_group_open(const struct inventory *inv);
@@ -158,7 +173,7 @@ uint32_t inventory_live_holds(const struct inventory *inv);
 struct heap_item *inventory_heap_item(struct inventory *inv);
 struct inventory *inventory_of_heap_item(struct heap_item *item);
 
-/* Recount everything from the seats and holds and compare with what is kept; must() on any difference. For tests. */
+/* Recount everything from the seats and holds; must() on any difference to what is kept. For tests. */
 void inventory_check(const struct inventory *inv);
 
 #endif

@@ -39,11 +39,11 @@ static int add_file(const char *path, struct auth *auth, char ret_reason[REASON_
     const char *why = NULL;
     int ret = read_file(path, &content);
     if (ret) {
-        snprintf(ret_reason, REASON_BYTES, "cannot read the API keys in %s: %s", path, strerror(errno));
+        snprintf(ret_reason, REASON_BYTES, "cannot read the API keys in %.300s: %s", path, strerror(errno));
     } else {
         ret = auth_add_key_file(auth, content.data ? content.data : "", content.size, &arena, &why);
         if (ret)
-            snprintf(ret_reason, REASON_BYTES, "API key file %s: %s", path, why ? why : "not usable");
+            snprintf(ret_reason, REASON_BYTES, "API key file %.300s: %s", path, why ? why : "not usable");
     }
     arena_done(&arena);
     buf_done(&content);
@@ -63,7 +63,7 @@ static int write_file(const char *path, const char *text, char ret_reason[REASON
         close(fd);
     if (done && rename(temporary, path) == 0)
         return 0;
-    snprintf(ret_reason, REASON_BYTES, "cannot write the API key to %s: %s", path, strerror(errno));
+    snprintf(ret_reason, REASON_BYTES, "cannot write the API key to %.300s: %s", path, strerror(errno));
     return BOX_EIO;
 }
 
