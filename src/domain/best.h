@@ -1,10 +1,11 @@
 /*
  * Best available: choose seats on one version of a seat map. A pure function of what it is given.
  *
- * Side by side in one row where any row of the wanted section and type has room (nearest to the front = earlier rows
- * first, then nearest to the row's middle, leaving no single seat alone where another choice is as good); else the
- * fewest pieces nearest to each other. Aisles (gap_after) part a row. Seats with an attribute in @special (wheelchair,
- * companion) are chosen only as far as @needs asks for them. Refused only when fewer seats than wanted are free.
+ * Side by side in one row where any row of the wanted section and type has room: the first such row, nearest
+ * to the row's middle but leaving no single seat alone where another choice in the row does not; else the
+ * fewest pieces, nearest to each other. Aisles (gap_after) part a row. Seats with a special attribute
+ * (wheelchair, companion) are chosen only as far as @needs asks for them. Refused only when fewer seats than
+ * wanted are free.
  */
 #ifndef DOMAIN_BEST_H
 #define DOMAIN_BEST_H
@@ -21,7 +22,7 @@ struct best_need {
 
 struct best_wish {
     uint32_t count;
-    uint32_t section; /* index, or UINT32_MAX: any */
+    uint32_t section;    /* index, or UINT32_MAX: any */
     const char *type_id; /* or NULL: any */
     const struct best_need *needs;
     size_t need_count;

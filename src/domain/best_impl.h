@@ -35,8 +35,7 @@ struct chooser {
     uint32_t chosen_count;
 };
 
-/* The next physical row at or after *row that has a part of the wanted section and type. Returns false at the
- * end. */
+/* The next physical row at or after *row with a part of the wanted section and type, or false: none. */
 bool best_next_row(const struct chooser *c, uint32_t *row);
 bool best_is_numbered(const struct chooser *c, uint32_t row);
 /* Fill cells with a numbered row. */

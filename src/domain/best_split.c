@@ -228,7 +228,7 @@ static uint32_t fewest(const struct lengths *lengths, uint32_t wanted)
     return 0;
 }
 
-/* True if the @pieces longest runs have @wanted seats together. No run up to *ret_floor would add to them. */
+/* True if the @pieces longest runs have @wanted seats. No run up to *ret_floor would add to them. */
 static bool enough(const struct lengths *lengths, uint32_t pieces, uint32_t wanted, uint32_t *ret_floor)
 {
     uint32_t sum = 0, length = lengths->longest;
