@@ -20,6 +20,7 @@
 #define STORE_STORE_H
 
 #include "base/arena.h"
+#include "base/error.h"
 #include "base/hash.h"
 #include "change/change.h"
 #include "change/rows.h"

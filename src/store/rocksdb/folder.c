@@ -19,6 +19,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static const char PROBE[] = "probe.tmp";
+enum { PROBE_BYTES = 1 << 20 };
+
 static int refuse(const char *path, char ret_reason[REASON_BYTES])
 {
     snprintf(ret_reason, REASON_BYTES,
@@ -73,9 +76,10 @@ static bool may_be_there(const char *name)
 {
     const char *dot = strrchr(name, '.');
     return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, "lost+found") == 0 ||
-           begins(name, "api-key") || strcmp(name, "LOCK") == 0 || strcmp(name, "LOG") == 0 ||
-           begins(name, "LOG.old.") || strcmp(name, "IDENTITY") == 0 || begins(name, "MANIFEST-") ||
-           begins(name, "OPTIONS-") || (dot && (strcmp(dot, ".dbtmp") == 0 || strcmp(dot, ".log") == 0));
+           begins(name, "api-key") || strcmp(name, PROBE) == 0 || strcmp(name, "LOCK") == 0 ||
+           strcmp(name, "LOG") == 0 || begins(name, "LOG.old.") || strcmp(name, "IDENTITY") == 0 ||
+           begins(name, "MANIFEST-") || begins(name, "OPTIONS-") ||
+           (dot && (strcmp(dot, ".dbtmp") == 0 || strcmp(dot, ".log") == 0));
 }
 
 static int check_new(const char *path, char ret_reason[REASON_BYTES])
@@ -184,6 +188,38 @@ static int check_database(const struct rocksdb_setup *setup, const char *path, c
     rocksdb_list_column_families_destroy(names, count);
     return ret;
 }
+
+/* ---- is there room? ---- */
+
+static int write_probe(const char *file)
+{
+    static const char zeros[4096];
+    int fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    int error = 0;
+    if (fd < 0)
+        return errno;
+    for (size_t done = 0; !error && done < PROBE_BYTES; done += sizeof(zeros)) {
+        ssize_t n = write(fd, zeros, sizeof(zeros));
+        if (n != (ssize_t)sizeof(zeros))
+            error = n < 0 ? errno : ENOSPC;
+    }
+    if (!error && fdatasync(fd) != 0)
+        error = errno;
+    close(fd);
+    unlink(file);
+    return error;
+}
+
+int rocksdb_folder_probe(const char *path, char ret_reason[REASON_BYTES])
+{
+    char file[4096];
+    if (snprintf(file, sizeof(file), "%s/%s", path, PROBE) >= (int)sizeof(file))
+        return rocksdb_errno(path, ENAMETOOLONG, ret_reason);
+    int error = write_probe(file);
+    return error ? rocksdb_errno(path, error, ret_reason) : 0;
+}
+
+/* ---- all of it ---- */
 
 int rocksdb_folder_prepare(const struct rocksdb_setup *setup, const char *path, char ret_reason[REASON_BYTES])
 {

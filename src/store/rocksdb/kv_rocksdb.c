@@ -287,6 +287,9 @@ static void iter_next(struct kv_iter *it)
 static int open_db(struct kv_rocksdb *d, char ret_reason[REASON_BYTES])
 {
     char *error = NULL;
+    int ret = rocksdb_folder_probe(d->path, ret_reason);
+    if (ret)
+        return ret;
     rocksdb_t *db = rocksdb_open_column_families(d->setup.db, d->path, FAMILIES, d->setup.names,
                                                  (const rocksdb_options_t *const *)d->setup.families,
                                                  d->families, &error);

@@ -15,6 +15,14 @@
  * syncs those (avoid_flush_during_recovery is left off), so that after a reopen what is readable is durable
  * too.
  *
+ * RocksDB's own log (LOG) gets its header and nothing else. Debian builds the library with its assertions on,
+ * and to log a line after one could not be written is one of them: on a full disk, a line about the full disk
+ * would end the process. What goes wrong reaches us as the error of a call anyway. (The header is written by
+ * every open; folder.c makes sure beforehand that there is room.)
+ *
+ * No recovery by RocksDB's own thread (max_bgerror_resume_count 0): after an error the database is closed and
+ * opened.
+ *
  * atomic_flush: all families go to tables together, so one log can be dropped at once and tables never run
  * ahead of each other.
  */
@@ -25,7 +33,7 @@
 
 enum {
     TOLERATE_TORN_TAIL = 0, /* kTolerateCorruptedTailRecords */
-    INFO_LOG_WARN = 2,
+    INFO_LOG_FATAL = 4,
     POINT_BLOCK_BYTES = 4096,
     SCAN_BLOCK_BYTES = 16384,
     BLOOM_BITS = 10,
@@ -122,6 +130,17 @@ static void init_families(struct rocksdb_setup *setup, size_t write_buffer)
     rocksdb_options_set_memtable_prefix_bloom_size_ratio(idem, 0.02);
 }
 
+/* There is no setter for it in the C interface. Takes @o over. */
+static rocksdb_options_t *without_resume(rocksdb_options_t *o)
+{
+    char *error = NULL;
+    rocksdb_options_t *with = rocksdb_options_create();
+    rocksdb_get_options_from_string(o, "max_bgerror_resume_count=0", with, &error);
+    must(!error);
+    rocksdb_options_destroy(o);
+    return with;
+}
+
 static rocksdb_options_t *db_options(size_t write_buffer)
 {
     rocksdb_options_t *o = rocksdb_options_create();
@@ -131,19 +150,17 @@ static rocksdb_options_t *db_options(size_t write_buffer)
     rocksdb_options_set_atomic_flush(o, 1);
     rocksdb_options_set_paranoid_checks(o, 1);
     rocksdb_options_set_db_write_buffer_size(o, write_buffer);
-    rocksdb_options_set_max_total_wal_size(o,
-                                           2 * (uint64_t)write_buffer); /* bounds how long a start replays */
+    /* Bounds how long a start replays. */
+    rocksdb_options_set_max_total_wal_size(o, 2 * (uint64_t)write_buffer);
     rocksdb_options_set_max_background_jobs(o, BACKGROUND_JOBS);
     rocksdb_options_set_max_open_files(o, OPEN_FILES);
-    rocksdb_options_set_bytes_per_sync(
-        o, 1u << 20); /* tables go to disk bit by bit, not in the way of a commit */
-    /* RocksDB's own log: what went wrong, in a few small files. */
-    rocksdb_options_set_info_log_level(o, INFO_LOG_WARN);
-    rocksdb_options_set_max_log_file_size(o, 1u << 20);
+    /* Tables go to disk bit by bit, not in the way of a commit. */
+    rocksdb_options_set_bytes_per_sync(o, 1u << 20);
+    rocksdb_options_set_info_log_level(o, INFO_LOG_FATAL);
     rocksdb_options_set_keep_log_file_num(o, 2);
     rocksdb_options_set_stats_dump_period_sec(o, 0);
     rocksdb_options_set_stats_persist_period_sec(o, 0);
-    return o;
+    return without_resume(o);
 }
 
 void rocksdb_setup_init(struct rocksdb_setup *setup, const struct store_rocksdb_options *options)
