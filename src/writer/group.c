@@ -226,6 +226,13 @@ void group_commit(struct writer *w)
 
 /* ---- after the commit ---- */
 
+/* Not below 0: the clock may have been set back since the decision. */
+static int64_t lateness_us(const struct change *c, int64_t now_us)
+{
+    int64_t late_us = now_us - c->hold->expires_ms * 1000;
+    return late_us > 0 ? late_us : 0;
+}
+
 static void count_change(const struct change *c, int64_t now_us)
 {
     switch (c->kind) {
@@ -234,7 +241,7 @@ static void count_change(const struct change *c, int64_t now_us)
         break;
     case CHANGE_HOLD_EXPIRED:
         metrics_add(METRIC_HOLDS_EXPIRED, 1);
-        metrics_observe_us(METRIC_EXPIRY_LATENESS, now_us - c->hold->expires_ms * 1000);
+        metrics_observe_us(METRIC_EXPIRY_LATENESS, lateness_us(c, now_us));
         break;
     case CHANGE_HOLD_RELEASED:
     case CHANGE_ORDER_CANCELLED:

@@ -7,15 +7,15 @@
  * Group commit needs no timer: while one commit is under way requests pile up, and the next group takes them
  * all; a single request is committed at once. Order: durable before visible, visible before answered.
  *
- *   - A refusal that rests only on durable state is answered at once, without the disk; one that rests on the
- * open group is answered after that group.
+ *   - A refusal that rests only on durable state is answered at once, without the disk; one that rests on
+ *     the open group is answered after that group.
  *   - BOX_EDEFER: the request is decided again, first, in the next group.
  *   - A deadline that has passed is a command of the system, decided like any other and before the requests
- * of the round, so that an expiry waits for nobody.
+ *     of the round, so that an expiry waits for nobody.
  *   - BOX_EUNKNOWN from the store: those requests get BOX_EUNKNOWN; the writer refuses everything
- * (BOX_EUNAVAILABLE) while it tries store_reopen() (at once, then every second); then it loads every
- * inventory again, tells the observer, and goes on. BOX_EFENCED: the event is loaded again, the requests are
- * decided again.
+ *     (BOX_EUNAVAILABLE) while it tries store_reopen() (at once, then every second); then it loads every
+ *     inventory again, tells the observer, and goes on. BOX_EFENCED: the event is loaded again, the requests
+ *     are decided again.
  *
  * Idempotency: a request with a key that is under way makes a second one wait for its answer; a key that the
  * store knows is answered from there (replay); the same key with another body gets BOX_EIDEMREUSED. Only
@@ -40,8 +40,7 @@ struct writer;
 enum writer_op {
     WRITER_COMMAND, /* decide req->command on req->event_id */
     WRITER_CLAIM,   /* reserve req->idem and req->slug (either may be NULL) until RELEASE or CREATE_EVENT */
-    WRITER_RELEASE, /* end the claim of req->idem and req->slug; req->answer, if not NULL, is what waiters get
-                     */
+    WRITER_RELEASE, /* end the claim of req->idem and req->slug; req->answer (or NULL) is what waiters get */
     WRITER_CREATE_EVENT, /* commit CHANGE_EVENT_CREATED of req->new_event (its tickets are in the store); the
                             claim of its slug and of req->idem ends, whatever the answer */
 };
@@ -67,8 +66,13 @@ struct writer_req {
      * req->verdict; memory from req->arena). Thread: the writer's; must be quick and must not block.
      */
     void (*render)(struct writer_req *req, struct idem_record *ret_answer);
-    struct mailbox *reply_to;             /* done() runs as a task on the thread that takes this mailbox, */
-    void (*done)(struct writer_req *req); /* exactly once, never from inside writer_submit() */
+    /*
+     * done() runs as a task on the thread that takes this mailbox, exactly once, never from inside
+     * writer_submit(). The mailbox must outlive the writer's thread, which may still be inside mailbox_post()
+     * when done() runs.
+     */
+    struct mailbox *reply_to;
+    void (*done)(struct writer_req *req);
 
     /* the result, for done() */
     int code; /* BOX_OK, a refusal of inventory_decide(), BOX_ENOTFOUND (no such event), BOX_EIDEMREUSED,
@@ -111,8 +115,10 @@ struct writer_options {
 };
 
 struct writer *writer_new(const struct writer_options *options);
-/* Every request must have been answered. (A simulated crash may leave some: they must still exist, and are
- * forgotten.) */
+/*
+ * Every request must have been answered and writer_stop() have returned. (A simulated crash may leave
+ * requests: they must still exist, and are forgotten.)
+ */
 void writer_free(struct writer *w);
 
 /*
@@ -132,8 +138,7 @@ int writer_load(struct writer *w, void (*progress)(void *ctx, size_t events, uin
  */
 int writer_submit(struct writer *w, struct writer_req *req);
 
-/* One round: take, decide, commit, publish, answer. Returns true if it did anything. For the thread and
- * simulations. */
+/* One round: take, decide, commit, publish, answer. Returns true if it did anything. Thread: the writer's. */
 bool writer_step(struct writer *w);
 /* When the next deadline comes, in us of the wall clock; INT64_MAX: none. Thread: the writer's. */
 int64_t writer_next_wake_us(const struct writer *w);
