@@ -93,6 +93,8 @@ void api_problem(struct api_req *c, int code, const char *detail)
 {
     struct problem p = {.c = c, .code = code};
     must(code != BOX_OK);
+    if (!detail && code == BOX_EBADREQUEST)
+        detail = c->in.detail; /* a body that a worker read */
     http_problem(c->req, code, detail, out_members, &p);
 }
 

@@ -170,12 +170,25 @@ static void section_in(struct venue_in *v, struct json_node section)
             type_in(v, json_in_item(types, i));
 }
 
+/* The plan's size, when it is given: both or none, positive. */
+static void size_in(struct venue_in *v, struct json_node size)
+{
+    static const char *const known[] = {"width", "height", NULL};
+    if (json_in_absent(size) || !json_in_object(size, known))
+        return;
+    int64_t width = json_in_int(json_in_member(size, "width"), 1, LIMIT_COORDINATE);
+    int64_t height = json_in_int(json_in_member(size, "height"), 1, LIMIT_COORDINATE);
+    if (venue_in_ok(v))
+        layout_builder_set_size(v->builder, (int32_t)width, (int32_t)height);
+}
+
 int venue_from_json(struct venue_in *v, struct json_node body, struct layout **ret_layout)
 {
     size_t count;
     v->builder = layout_builder_new();
     const char *name = json_in_text(json_in_member(body, "name"), 1, LIMIT_NAME_CHARS);
     const char *timezone = venue_in_timezone(json_in_member(body, "timezone"));
+    size_in(v, json_in_member(body, "size"));
     struct json_node sections = json_in_member(body, "sections");
     if (json_in_array(sections, 1, LIMIT_VENUE_SECTIONS, &count))
         for (size_t i = 0; i < count; i++)

@@ -56,7 +56,7 @@ static void make_venue(struct http_req *req, void *ctx, const struct venue_plan 
 
 void post_venue(struct http_req *req, void *ctx)
 {
-    static const char *const known[] = {"name", "timezone", "sections", NULL};
+    static const char *const known[] = {"name", "timezone", "size", "sections", NULL};
     static const struct venue_plan plan = {.known = known, .read = venue_from_json};
     make_venue(req, ctx, &plan);
 }
