@@ -6,8 +6,7 @@
 
 #include "http/http.h"
 
-/* Every route, ended by an entry without a path. The ctx of http_open() must be the struct app (app/app.h).
- */
+/* Every route, ended by an entry without a path. The ctx of http_open() must be the app (app/app.h). */
 extern const struct http_route api_routes[];
 
 #endif

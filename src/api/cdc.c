@@ -1,3 +1,4 @@
+#include "api/cursor.h"
 #include "api/routes.h"
 #include "base/text.h"
 #include <stdio.h>
@@ -53,7 +54,7 @@ static void out_rows(struct api_req *c, struct json_out *j)
     for (uint32_t i = 0; i < list->count; i++)
         out_row(j, &list->cdc_row[i]);
     json_out_end_array(j);
-    api_out_cursor(j, &list->next);
+    cursor_out(j, &list->next);
     json_out_member_bool(j, "more", list->more);
     json_out_end_object(j);
 }

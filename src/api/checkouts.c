@@ -1,3 +1,4 @@
+#include "api/cursor.h"
 #include "api/routes.h"
 #include "base/error.h"
 
@@ -35,7 +36,7 @@ static void out_checkouts(struct api_req *c, struct json_out *j)
     for (uint32_t i = 0; i < list->count; i++)
         out_checkout(j, &list->hold[i], &c->call.event->event->currency);
     json_out_end_array(j);
-    api_out_cursor(j, &list->next);
+    cursor_out(j, &list->next);
     json_out_end_object(j);
 }
 

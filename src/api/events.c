@@ -1,3 +1,4 @@
+#include "api/cursor.h"
 #include "api/encode.h"
 #include "api/event_in.h"
 #include "api/routes.h"
@@ -217,7 +218,9 @@ static void out_list(struct api_req *c, struct json_out *j)
     for (int i = 0; i < page->count; i++)
         encode_event(j, page->list[i]);
     json_out_end_array(j);
-    api_out_cursor_of(j, page->more ? &page->list[page->count - 1]->event->event_id.u : NULL);
+    struct cursor next =
+        page->more ? cursor_of_id(&page->list[page->count - 1]->event->event_id.u) : (struct cursor){0};
+    cursor_out(j, &next);
     json_out_end_object(j);
 }
 
@@ -251,7 +254,8 @@ void get_events(struct http_req *req, void *ctx)
         return;
     find_page(c->call.app->parts.view, page, started ? &after : NULL, limit);
     if (page->count < 0) {
-        api_invalid(c, "/cursor", "is not the next_cursor of this list");
+        api_fault_cursor(c, "cursor");
+        api_fits(c);
         return;
     }
     c->user = page;

@@ -1,17 +1,19 @@
 /*
  * Import of a seating plan in pretix's open format: plan -> zones -> rows -> seats, and a list of categories.
  *
- *   zone      a section. Zones without seats are passed over; a zone without a name is called by its zone_id,
- * else "Zone n"; a name that comes again gets " (2)", " (3)", ... category  a ticket type of each section
- * that has seats of it, in the order in which they come; `prices` says what it costs. row       rows of a
- * zone with the same row_number are one physical row (halves left and right of an aisle), unless a seat's
- * label would then come twice in it: then the later one is a row of its own, "12 (2)". A row without a number
- * is never merged and is called by its place in the zone: "1", "2", ... A row with seats of several
- *             categories runs through several types.
- *   seat      seat_number is its label; without one it is called by its place in the row. One that comes
- * again in its row gets " (2)". Numbers may be texts or integers. position  a seat's + its row's + its
- * zone's, rounded. gap       where two neighbours are more than 1.5 times the row's median distance apart,
- * and where seats of another type stand between two seats of one type.
+ *  - A zone is a section. Zones without seats are passed over; a zone without a name is called by its
+ *    zone_id, else "Zone n"; a name that comes again gets " (2)", " (3)", ...
+ *  - A category is a ticket type of each section that has seats of it, in the order in which they come;
+ *    `prices` says what it costs.
+ *  - Rows of a zone with the same row_number are one physical row (halves left and right of an aisle), unless
+ *    a seat's label would then come twice in it: then the later one is a row of its own, "12 (2)". A row
+ *    without a number is never merged and is called by its place in the zone: "1", "2", ... A row with seats
+ *    of several categories runs through several types.
+ *  - A seat_number is the seat's label; a seat without one is called by its place in the row, and one that
+ *    comes again in its row of the plan gets " (2)". Numbers may be texts or integers.
+ *  - A seat's place is its position + its row's + its zone's, rounded.
+ *  - A gap is where two neighbours are more than 1.5 times the row's median distance apart, and where seats
+ *    of another type stand between two seats of one type.
  *
  * Members that are not needed are passed over.
  */
@@ -169,7 +171,7 @@ static uint32_t category_in(struct import *im, struct json_node node)
         return NO_CATEGORY;
     }
     struct category *category = &im->categories[*index];
-    if (!category->priced && !category->missed) {
+    if (!category->priced && !category->missed && json_in_is_object(im->prices)) {
         category->missed = true;
         json_in_fault(json_in_member(im->prices, category->name), "is missing: the category has seats");
     }
@@ -189,7 +191,7 @@ static void guid_in(struct import *im, struct json_node node)
         json_in_fault(node, "comes twice in the plan");
 }
 
-static void seat_in(struct import *im, struct json_node node, const struct place *row,
+static void seat_in(struct import *im, struct json_node node, const struct plan_row *row,
                     struct plan_seat *ret_seat)
 {
     *ret_seat = (struct plan_seat){.category = NO_CATEGORY};
@@ -198,7 +200,7 @@ static void seat_in(struct import *im, struct json_node node, const struct place
     guid_in(im, json_in_member(node, "seat_guid"));
     ret_seat->label = label_in(im, json_in_member(node, "seat_number"));
     ret_seat->category = category_in(im, json_in_member(node, "category"));
-    ret_seat->at = place_in(json_in_member(node, "position"), row);
+    ret_seat->at = place_in(json_in_member(node, "position"), &row->at);
 }
 
 /* Labels that are distinct in the row: first those that are given, then the counted ones. */
@@ -231,7 +233,7 @@ static bool row_in(struct import *im, const struct zone *zone, struct json_node 
     ret_row->seats = arena_array(im->v->arena, count, sizeof(*ret_row->seats));
     ret_row->count = ret_row->cap = (uint32_t)count;
     for (size_t i = 0; i < count; i++)
-        seat_in(im, json_in_item(seats, i), &ret_row->at, &ret_row->seats[i]);
+        seat_in(im, json_in_item(seats, i), ret_row, &ret_row->seats[i]);
     label_seats(im, ret_row);
     return true;
 }
@@ -437,7 +439,8 @@ int venue_from_import(struct venue_in *v, struct json_node body, struct layout *
     struct json_node name = json_in_member(body, "name");
     if (json_in_absent(name) && !json_in_absent(json_in_member(plan, "name")))
         name = json_in_member(plan, "name");
-    const char *venue_name = json_in_text(name, 1, LIMIT_NAME_CHARS);
+    bool nameless = json_in_absent(name) && !json_in_is_object(plan); /* one fault is enough */
+    const char *venue_name = nameless ? NULL : json_in_text(name, 1, LIMIT_NAME_CHARS);
     const char *timezone = venue_in_timezone(json_in_member(body, "timezone"));
     plan_in(&im, plan, json_in_member(body, "prices"));
     text_map_done(&im.names);

@@ -1,3 +1,4 @@
+#include "api/cursor.h"
 #include "api/encode.h"
 #include "api/routes.h"
 #include "base/error.h"
@@ -165,7 +166,7 @@ static void out_orders(struct api_req *c, struct json_out *j)
     for (uint32_t i = 0; i < list->count; i++)
         out_stored(c, j, &list->order[i], &list->personal[i], page->events[i]);
     json_out_end_array(j);
-    api_out_cursor(j, &list->next);
+    cursor_out(j, &list->next);
     json_out_end_object(j);
 }
 

@@ -252,7 +252,8 @@ void api_answer_read(struct app_call *call)
 {
     struct api_req *c = api_of(call);
     if (call->code == BOX_EINVALID) {
-        api_invalid(c, "/cursor", "is not the next_cursor of this list");
+        api_fault_cursor(c, http_query(c->req, "after") ? "after" : "cursor");
+        api_problem(c, BOX_EINVALID, NULL);
     } else if (call->code) {
         api_problem(c, call->code, NULL);
     } else {

@@ -1,4 +1,5 @@
 #include "api/request.h"
+#include "api/cursor.h"
 #include "base/error.h"
 #include "base/must.h"
 #include "base/params.h"
@@ -234,28 +235,15 @@ void api_query_page(struct api_req *c, struct cursor *ret_after, uint32_t *ret_l
             json_in_fault_at(&c->in, "/limit", "must be 1 to %d", LIMIT_PAGE_MAX);
         *ret_limit = number;
     }
-    const char *cursor = http_query(c->req, "cursor"), *after = http_query(c->req, "after");
-    const char *pointer = cursor ? "/cursor" : "/after";
-    uint8_t *bytes;
-    size_t size;
-    cursor = cursor ? cursor : after;
-    if (!cursor)
-        return;
-    if (text_from_base64url(c->req->arena, cursor, &bytes, &size) != 0 || size < 1 || size > CURSOR_BYTES) {
-        json_in_fault_at(&c->in, pointer, "is not the next_cursor of a list");
-        return;
-    }
-    ret_after->size = (uint8_t)size;
-    memcpy(ret_after->bytes, bytes, size);
+    const char *name = http_query(c->req, "after") ? "after" : "cursor";
+    const char *text = http_query(c->req, name);
+    if (text && cursor_parse(c->req->arena, text, ret_after) != 0)
+        api_fault_cursor(c, name);
 }
 
-void api_out_cursor(struct json_out *j, const struct cursor *cursor)
+void api_fault_cursor(struct api_req *c, const char *name)
 {
-    struct arena scratch;
-    arena_init(&scratch, 256);
-    const char *text = cursor->size ? text_base64url(&scratch, cursor->bytes, cursor->size) : NULL;
-    json_out_member_text(j, "next_cursor", text);
-    arena_done(&scratch);
+    json_in_fault_at(&c->in, arena_printf(c->req->arena, "/%s", name), "is not the next_cursor of this list");
 }
 
 bool api_query_page_of(struct api_req *c, struct uuid *ret_after, uint32_t *ret_limit)
@@ -264,22 +252,10 @@ bool api_query_page_of(struct api_req *c, struct uuid *ret_after, uint32_t *ret_
     api_query_page(c, &after, ret_limit);
     if (after.size == 0)
         return false;
-    if (after.size != sizeof(ret_after->b)) {
-        json_in_fault_at(&c->in, "/cursor", "is not the next_cursor of this list");
-        return false;
-    }
-    memcpy(ret_after->b, after.bytes, sizeof(ret_after->b));
-    return true;
-}
-
-void api_out_cursor_of(struct json_out *j, const struct uuid *id)
-{
-    struct cursor cursor = {0};
-    if (id) {
-        cursor.size = sizeof(id->b);
-        memcpy(cursor.bytes, id->b, sizeof(id->b));
-    }
-    api_out_cursor(j, &cursor);
+    if (cursor_id(&after, ret_after))
+        return true;
+    api_fault_cursor(c, "cursor");
+    return false;
 }
 
 /* ---- reading an event ---- */

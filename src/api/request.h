@@ -3,7 +3,8 @@
  * cursors, ids, the body, and the ways to answer.
  *
  * A handler begins with api_begin() (NULL: answered already), reads what it needs, and either answers or
- * starts a use case whose done() answers. What the request holds on to is released when the request is over.
+ * starts a use case whose done() answers. What the request holds on to is released when it is over, which may
+ * be while it is answered: nothing of it is touched after an answer.
  */
 #ifndef API_REQUEST_H
 #define API_REQUEST_H
@@ -75,10 +76,8 @@ bool api_query_number(struct api_req *c, const char *name, uint64_t max, uint64_
 bool api_ticket_event(struct api_req *c, const struct uuid *ticket, bool named, struct event_id *event);
 /* A text of 1..@max characters; NULL if absent (or a fault). */
 const char *api_query_text(struct api_req *c, const char *name, size_t max);
-/* "next_cursor", null when it is empty. */
-void api_out_cursor(struct json_out *j, const struct cursor *cursor);
-/* The same for an id, or NULL at the end. */
-void api_out_cursor_of(struct json_out *j, const struct uuid *id);
+/* Record that the cursor (of the parameter @name) is none of this list's. */
+void api_fault_cursor(struct api_req *c, const char *name);
 
 /* Read an event: wait for its Change-Seq if the request has one, then @show, which answers. */
 void api_event_read(struct http_req *req, void *ctx, const char *const *query, api_show *show);

@@ -1,3 +1,4 @@
+#include "api/cursor.h"
 #include "api/encode.h"
 #include "api/routes.h"
 #include "api/seats_in.h"
@@ -19,15 +20,6 @@ struct ticket_filter {
     uint32_t first, limit;
 };
 
-/* A cursor of this list is the seat where it goes on. */
-static struct cursor cursor_at(uint32_t seat)
-{
-    struct cursor cursor = {.size = 4};
-    for (unsigned i = 0; i < 4; i++)
-        cursor.bytes[i] = (uint8_t)(seat >> (24 - 8 * i));
-    return cursor;
-}
-
 static void query_filter(struct api_req *c, struct ticket_filter *f)
 {
     const char *status = http_query(c->req, "status");
@@ -39,10 +31,8 @@ static void query_filter(struct api_req *c, struct ticket_filter *f)
     f->has_section = api_query_uuid(c, "section", &f->section.u);
     f->type_id = api_query_text(c, "type_id", LIMIT_TYPE_ID_CHARS);
     api_query_page(c, &after, &f->limit);
-    if (after.size != 0 && after.size != 4)
-        json_in_fault_at(&c->in, "/cursor", "is not the next_cursor of this list");
-    for (unsigned i = 0; after.size == 4 && i < 4; i++)
-        f->first = f->first << 8 | after.bytes[i];
+    if (after.size && !cursor_number(&after, &f->first))
+        api_fault_cursor(c, "cursor");
 }
 
 static bool place_fits(const struct ticket_filter *f, const struct layout *l,
@@ -80,8 +70,8 @@ static void out_tickets(struct api_req *c, struct json_out *j)
     json_out_array(j);
     uint32_t next = out_matches(j, c->call.event, c->user);
     json_out_end_array(j);
-    struct cursor cursor = next == NO_SEAT ? (struct cursor){0} : cursor_at(next);
-    api_out_cursor(j, &cursor);
+    struct cursor cursor = next == NO_SEAT ? (struct cursor){0} : cursor_of_number(next);
+    cursor_out(j, &cursor);
     json_out_end_object(j);
 }
 

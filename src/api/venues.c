@@ -1,3 +1,4 @@
+#include "api/cursor.h"
 #include "api/encode.h"
 #include "api/routes.h"
 #include "api/venue_in.h"
@@ -130,7 +131,9 @@ static void out_list(struct api_req *c, struct json_out *j)
     for (int i = 0; i < page->count; i++)
         out_summary(j, page->list[i]);
     json_out_end_array(j);
-    api_out_cursor_of(j, page->more ? &page->list[page->count - 1]->venue_id.u : NULL);
+    struct cursor next =
+        page->more ? cursor_of_id(&page->list[page->count - 1]->venue_id.u) : (struct cursor){0};
+    cursor_out(j, &next);
     json_out_end_object(j);
 }
 
@@ -149,7 +152,8 @@ void get_venues(struct http_req *req, void *ctx)
     page->count =
         view_list_venues(c->call.app->parts.view, started ? &after : NULL, limit, page->list, &page->more);
     if (page->count < 0) {
-        api_invalid(c, "/cursor", "is not the next_cursor of this list");
+        api_fault_cursor(c, "cursor");
+        api_fits(c);
         return;
     }
     c->user = page;

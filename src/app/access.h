@@ -2,9 +2,9 @@
  * Who may do and see what: the one place that decides it. (Whose a live hold or order is, is decided by the
  * inventory, by the same rule as app_owns().)
  *
- *   nobody    reads published events and their seats.
- *   session   the same; begins holds, and acts on its own holds and orders. Those of others do not exist for
- * it. API key   everything.
+ *  - Nobody in particular reads published events and their seats.
+ *  - A session does that too, begins holds, and acts on its own holds and orders. There are no others for it.
+ *  - An API key does everything.
  */
 #ifndef APP_ACCESS_H
 #define APP_ACCESS_H

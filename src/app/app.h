@@ -6,9 +6,9 @@
  * gives it to http_open() as the routes' ctx (api/api.h: api_routes), and closes it after http_close(), when
  * no call is under way:
  *
- *     store, view -> app_load_venues() -> writer_new() (observer: the view; layout_of: view_venue) ->
- * writer_load()
- *     -> auth_new() + keys -> app_open() -> http_open(routes = api_routes, ctx = app)
+ *  - store, view; app_load_venues();
+ *  - writer_new() (observer: the view; layout_of: view_venue()), writer_load();
+ *  - auth_new() and the keys, app_open(), http_open() (routes: api_routes, ctx: the app).
  *
  * One struct app_call (call.h) belongs to each request that is not answered at once.
  */

@@ -1,14 +1,13 @@
 /*
  * Making an event: too big for a group of the writer, so its tickets are created beside it.
  *
- *     worker  decode, make the first version
- *     writer  CLAIM the idempotency key and the slug
- *     worker  create every ticket, durable but not yet visible
- *     writer  CREATE_EVENT: one small commit makes them visible and ends the claim
+ *  - A worker decodes and makes the first version.
+ *  - The writer claims the idempotency key and the slug (CLAIM).
+ *  - A worker creates every ticket, durable but not yet visible.
+ *  - The writer makes them visible with one small commit, which ends the claim (CREATE_EVENT).
  *
- * When one of the last two is certain to have failed, the tickets are dropped and the claim is released. When
- * it may have happened (BOX_EUNKNOWN), the tickets must stay: the store drops those without an event when it
- * opens.
+ * When one of the last two fails the tickets are dropped and the claim ends. Only when the last may have
+ * happened (BOX_EUNKNOWN) they must stay: the store drops those without an event when it opens.
  */
 #include "app/claim.h"
 #include "app/usecases.h"
