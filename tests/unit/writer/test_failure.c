@@ -1,5 +1,6 @@
 /* A store that fails: what is answered, what is loaded again, and that nothing is done twice. */
 #include "unit/writer/fixture.h"
+#include "unit/writer/wrapped.h"
 
 /* Whether or not the write happened, the answer is "unknown"; the key finds out afterwards. */
 static void check_unknown(enum store_mem_fault fault)
@@ -265,6 +266,122 @@ static void test_claim_survives_a_failure(void **state)
     bench_free(b);
 }
 
+static void test_creation_while_failed_ends_the_claim(void **state)
+{
+    struct bench *b = bench_with_event();
+    (void)state;
+    struct ask *claim = with_key(ask_new(b, WRITER_CLAIM), "key", "body");
+    claim->req.slug = "other";
+    asked(claim, BOX_OK);
+    struct ask *create = with_key(create_event(b, "other"), "key", "body");
+    store_mem_fail(b->store, 1, STORE_MEM_UNKNOWN_UNDONE);
+    store_mem_set_reopen_failures(b->store, 1);
+    asked(hold(b, 0, 3, 1), BOX_EUNKNOWN);
+    asked(create, BOX_EUNAVAILABLE);
+    forward(b, 1000000);
+    settle(b);
+    struct ask *again = with_key(ask_new(b, WRITER_CLAIM), "key", "body");
+    again->req.slug = "other";
+    asked(again, BOX_OK);
+    bench_free(b);
+}
+
+/* ---- reads that fail ---- */
+
+static void test_key_cannot_be_looked_up(void **state)
+{
+    struct bench *b = bench_with_event();
+    (void)state;
+    struct wrapped w = wrap(b->store);
+    b->store = &w.store;
+    restart(b);
+    w.idem_code = BOX_EIO;
+    asked(with_key(hold(b, 0, 3, 1), "key", "body"), BOX_EUNAVAILABLE);
+    asked(hold(b, 0, 4, 1), BOX_OK);
+    w.idem_code = 0;
+    struct ask *a = asked(with_key(hold(b, 0, 3, 1), "key", "body"), BOX_OK);
+    assert_null(a->req.replay);
+    b->store = w.inner;
+    bench_free(b);
+}
+
+/* What cannot be loaded is tried again until it can. */
+static void test_reload_fails(void **state)
+{
+    struct bench *b = bench_with_event();
+    (void)state;
+    struct wrapped w = wrap(b->store);
+    b->store = &w.store;
+    restart(b);
+    int *codes[] = {&w.list_code, &w.load_code};
+    for (unsigned i = 0; i < 2; i++) {
+        *codes[i] = BOX_EIO;
+        store_mem_fail(w.inner, 1, STORE_MEM_UNKNOWN_DONE);
+        asked(hold(b, 0, i, 1), BOX_EUNKNOWN);
+        assert_false(writer_ready(b->writer));
+        forward(b, 1000000);
+        settle(b);
+        assert_false(writer_ready(b->writer));
+        *codes[i] = 0;
+        forward(b, 1000000);
+        settle(b);
+        assert_true(writer_ready(b->writer));
+        asked(hold(b, 0, i, 2), BOX_ESEATSTAKEN);
+    }
+    b->store = w.inner;
+    bench_free(b);
+}
+
+static void test_load_fails(void **state)
+{
+    struct bench *b = bench_with_event();
+    (void)state;
+    struct wrapped w = wrap(b->store);
+    b->store = &w.store;
+    int *codes[] = {&w.list_code, &w.load_code};
+    for (unsigned i = 0; i < 2; i++) {
+        *codes[i] = BOX_ECORRUPT;
+        writer_free(b->writer);
+        start_writer(b);
+        assert_int_equal(writer_load(b->writer, NULL, NULL), BOX_ECORRUPT);
+        assert_false(writer_ready(b->writer));
+        *codes[i] = 0;
+    }
+    w.load_code = BOX_ENOTFOUND; /* deleted by another server between list and load */
+    restart(b);
+    assert_null(inventory_at(b, 0));
+    b->store = w.inner;
+    bench_free(b);
+}
+
+/* Fenced, and then the event is not there, or cannot be read. */
+static void check_fenced_then(int code)
+{
+    struct bench *b = bench_with_event();
+    struct wrapped w = wrap(b->store);
+    b->store = &w.store;
+    restart(b);
+    size_t from = b->note_count;
+    store_mem_fail(w.inner, 1, STORE_MEM_FENCE);
+    w.load_code = code;
+    asked(hold(b, 0, 3, 1), code == BOX_ENOTFOUND ? BOX_ENOTFOUND : BOX_EUNAVAILABLE);
+    assert_int_equal(noted(b, NOTE_GONE, from), code == BOX_ENOTFOUND);
+    assert_int_equal(writer_ready(b->writer), code == BOX_ENOTFOUND);
+    w.load_code = 0;
+    forward(b, 1000000);
+    settle(b);
+    assert_true(writer_ready(b->writer));
+    b->store = w.inner;
+    bench_free(b);
+}
+
+static void test_fenced_event_cannot_be_loaded(void **state)
+{
+    (void)state;
+    check_fenced_then(BOX_ENOTFOUND);
+    check_fenced_then(BOX_EIO);
+}
+
 /* ---- every write of a day, each failing once ---- */
 
 static void buy_and_give_back(struct bench *b)
@@ -322,6 +439,11 @@ int main(void)
         cmocka_unit_test(test_fenced_expiry),
         cmocka_unit_test(test_store_failed_under_a_worker),
         cmocka_unit_test(test_claim_survives_a_failure),
+        cmocka_unit_test(test_creation_while_failed_ends_the_claim),
+        cmocka_unit_test(test_key_cannot_be_looked_up),
+        cmocka_unit_test(test_reload_fails),
+        cmocka_unit_test(test_load_fails),
+        cmocka_unit_test(test_fenced_event_cannot_be_loaded),
         cmocka_unit_test(test_any_write_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -243,6 +243,33 @@ static void test_creation_without_a_claim(void **state)
     bench_free(b);
 }
 
+/* Claimed slugs count as events: no work is begun that must be thrown away. */
+static void test_event_limit(void **state)
+{
+    struct bench *b = bench_with_event();
+    struct ask *a = ask_new(b, WRITER_CLAIM);
+    char slug[32];
+    (void)state;
+    a->req.slug = slug;
+    for (unsigned i = 1; i < LIMIT_EVENTS; i++) {
+        snprintf(slug, sizeof(slug), "event-%u", i);
+        b->note_count = 0;
+        a->answered = false;
+        asked(a, BOX_OK);
+    }
+    a->answered = false;
+    asked(a, BOX_ESLUGTAKEN);
+    snprintf(slug, sizeof(slug), "one-more");
+    a->answered = false;
+    asked(a, BOX_EUNAVAILABLE);
+    asked(create_event(b, "one-more"), BOX_EUNAVAILABLE);
+    struct ask *release = ask_new(b, WRITER_RELEASE);
+    release->req.slug = "event-7";
+    asked(release, BOX_OK);
+    asked(create_event(b, "one-more"), BOX_OK);
+    bench_free(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -257,6 +284,7 @@ int main(void)
         cmocka_unit_test(test_release_with_answer),
         cmocka_unit_test(test_refused_creation_ends_the_claim),
         cmocka_unit_test(test_creation_without_a_claim),
+        cmocka_unit_test(test_event_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

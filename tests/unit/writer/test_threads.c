@@ -4,6 +4,7 @@
  * bitmap to the next; the submitters that what they were told is visible.
  */
 #include "unit/writer/fixture.h"
+#include "unit/writer/wrapped.h"
 
 #include "base/must.h"
 #include "view/view.h"
@@ -266,7 +267,8 @@ static struct world *world_new(void)
     asked(create_event(w->bench, "a"), BOX_OK);
     asked(create_event(w->bench, "b"), BOX_OK);
     asked(create_event(w->bench, "c"), BOX_OK);
-    clock_init_system(&w->bench->clock);
+    asked(hold(w->bench, 0, 0, 9), BOX_OK);
+    clock_init_system(&w->bench->clock); /* years later */
     return w;
 }
 
@@ -299,76 +301,33 @@ static void test_with_failures(void **state)
 /* ---- a store that completes on a thread of its own ---- */
 
 struct late_store {
-    struct store store; /* first */
-    struct store *inner;
+    struct wrapped wrapped; /* first */
     struct work_queue queue;
     pthread_t thread;
 };
 
 struct late_commit {
-    struct task task;
+    struct task task; /* first */
     struct late_store *store;
     struct commit *commit;
 };
 
-static struct store *inner_of(const struct store *s)
-{
-    return ((const struct late_store *)s)->inner;
-}
-
 static void run_late(struct task *t)
 {
     struct late_commit *late = (struct late_commit *)t;
-    struct late_store *s = late->store;
+    struct store *inner = late->store->wrapped.inner;
     struct commit *c = late->commit;
     free(late);
-    store_commit(s->inner, c);
+    store_commit(inner, c);
 }
 
-static void late_commit(struct store *s, struct commit *c)
+static void commit_late(struct wrapped *w, struct commit *c)
 {
     struct late_commit *late = malloc(sizeof(*late));
     must(late);
-    *late = (struct late_commit){{.run = run_late}, (struct late_store *)s, c};
+    *late = (struct late_commit){{.run = run_late}, (struct late_store *)w, c};
     must(work_submit(&late->store->queue, &late->task) == 0);
 }
-
-static int late_reopen(struct store *s)
-{
-    return store_reopen(inner_of(s));
-}
-
-static bool late_writable(const struct store *s)
-{
-    return store_writable(inner_of(s));
-}
-
-static int late_idem_find(struct store *s, const struct digest *key, int64_t now_ms, struct arena *arena,
-                          struct idem_record *ret_record)
-{
-    return store_idem_find(inner_of(s), key, now_ms, arena, ret_record);
-}
-
-static int late_list_events(struct store *s, int (*each)(void *, struct event_id), void *ctx)
-{
-    return store_list_events(inner_of(s), each, ctx);
-}
-
-static int late_load_event(struct store *s, const struct event_id *id,
-                           struct layout *(*layout_of)(void *, const struct venue_id *), void *ctx,
-                           struct image *ret_image)
-{
-    return store_load_event(inner_of(s), id, layout_of, ctx, ret_image);
-}
-
-static const struct store_ops late_ops = {
-    .commit = late_commit,
-    .reopen = late_reopen,
-    .writable = late_writable,
-    .idem_find = late_idem_find,
-    .list_events = late_list_events,
-    .load_event = late_load_event,
-};
 
 static void *run_late_commits(void *arg)
 {
@@ -376,21 +335,24 @@ static void *run_late_commits(void *arg)
     return NULL;
 }
 
+/* With a hold that is overdue: its expiry at the load waits for that thread as well. */
 static void check_late_commits(unsigned fail_at)
 {
     struct world *w = world_new();
-    struct late_store late = {.store = {&late_ops}, .inner = w->bench->store};
+    struct late_store late = {.wrapped = wrap(w->bench->store)};
+    late.wrapped.commit = commit_late;
     work_init(&late.queue, 64);
     assert_int_equal(pthread_create(&late.thread, NULL, run_late_commits, &late.queue), 0);
-    w->bench->store = &late.store;
+    w->bench->store = &late.wrapped.store;
     restart(w->bench);
+    assert_int_equal(inventory_live_holds(inventory_at(w->bench, 0)), 0);
     if (fail_at)
-        store_mem_fail(late.inner, fail_at, STORE_MEM_UNKNOWN_UNDONE);
+        store_mem_fail(late.wrapped.inner, fail_at, STORE_MEM_UNKNOWN_UNDONE);
     run_world(w);
     work_stop(&late.queue);
     assert_int_equal(pthread_join(late.thread, NULL), 0);
     work_done(&late.queue);
-    w->bench->store = late.inner;
+    w->bench->store = late.wrapped.inner;
     world_free(w);
 }
 
