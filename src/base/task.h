@@ -29,7 +29,9 @@ struct work_queue {
     bool stopping;             /* under mtx */
 };
 
+/* An empty queue that holds at most @limit tasks. */
 void work_init(struct work_queue *q, size_t limit);
+/* Must be empty, and no thread in work_loop(). */
 void work_done(struct work_queue *q);
 /* Queue @t; never blocks. Returns 0, BOX_EBUSY (full; @t stays the caller's) or BOX_ESHUTDOWN. Thread: any.
  */

@@ -37,7 +37,9 @@ struct snapshot {
     uint8_t *bitmap;             /* seat i: bits 2*(i%4), 2*(i%4)+1 of byte i/4: enum seat_status */
 };
 
+/* Empty: no venues, no events. */
 struct view *view_new(void);
+/* No other thread may use it. Snapshots and layouts that were taken stay valid until they are released. */
 void view_free(struct view *v);
 
 /* ---- publishing ---- */

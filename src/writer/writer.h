@@ -114,6 +114,8 @@ struct writer_options {
     size_t queue_limit; /* 0: LIMIT_WRITER_QUEUE */
 };
 
+/* Nothing is loaded yet and no thread started; @options is copied, what it points to must outlive the writer.
+ */
 struct writer *writer_new(const struct writer_options *options);
 /*
  * Every request must have been answered and writer_stop() have returned. (A simulated crash may leave

@@ -158,7 +158,9 @@ void idem_free_all(struct writer *w);
 
 /* ---- events and slugs (events.c) ---- */
 
+/* NULL if there is none. */
 struct entry *entry_find(const struct writer *w, const struct event_id *id);
+/* The event that has this tag; tags are unique. */
 struct entry *entry_find_tag(const struct writer *w, uint64_t tag);
 /* Takes over @inv. */
 struct entry *entry_add(struct writer *w, const struct event_id *id, struct inventory *inv);
@@ -171,6 +173,7 @@ void entry_set_deadline(struct writer *w, struct entry *e);
 /* Its requests go back to the queue, its deadlines count again. */
 void entry_idle(struct writer *w, struct entry *e);
 
+/* NULL: free. */
 struct slug *slug_find(const struct writer *w, const char *text);
 /* The slug becomes an event's. */
 void slug_own(struct writer *w, const char *text);
