@@ -1,4 +1,4 @@
-"""A crowd: many buyers at once, each with a connection of its own, and a journal of everything that was asked and answered.
+"""A crowd: many buyers at once, each with a connection of its own, and a journal of all that was asked and answered.
 
 The client is a small one on asyncio streams: it is quick enough to keep a server busy from one process, and it knows
 exactly which requests were sent and never answered. Of the replies it gives some of each kind to the contract
@@ -12,6 +12,8 @@ import itertools
 import json
 import random
 import re
+
+import httpx
 
 import rules
 from harness import Server
@@ -115,7 +117,8 @@ class Wire:
     async def _receive(self):
         lines = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         status = int(lines[0].split(" ", 2)[1])
-        headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:-2])}
+        fields = (line.partition(":") for line in lines[1:-2])
+        headers = {name.strip().lower(): value.strip() for name, _, value in fields}
         if headers.get("transfer-encoding", "").lower() == "chunked":
             body = b""
             while size := int(await self.reader.readline(), 16):
@@ -189,7 +192,8 @@ class Crowd:
         assert self.samples
         for samples in self.samples.values():
             for request, reply in samples:
-                Server.contract.check(request.method, request.path, reply.status, reply.headers, reply.body)
+                headers = httpx.Headers(reply.headers)  # names in any case
+                Server.contract.check(request.method, request.path, reply.status, headers, reply.body)
 
     def known(self, event_id, snapshot):
         """The numbers of the event's changes that somebody was told of, by a reply or by the log."""
@@ -212,7 +216,7 @@ class Crowd:
         return snapshots
 
     def check_changes_are_told_once(self, event_id):
-        """No two requests were told the same number of their change. (A confirmation that came twice is told the newest.)"""
+        """No two requests were told the same number of their change (but a confirmation that came twice is)."""
         teller = {}
         for request in self.journal:
             if request.event != event_id or request.what == "confirm-again":
@@ -235,7 +239,7 @@ class Crowd:
 
 
 class Buyer:
-    """One session on one connection. Its payments are confirmed and refunded with the API key on the same connection."""
+    """One session on one connection. Its payments are confirmed and refunded with the API key, on the same one."""
 
     def __init__(self, crowd, wire, made):
         self.crowd, self.wire = crowd, wire
