@@ -170,14 +170,14 @@ class Box:
         body = {"payment_reference": reference}
         return (client or self.key).post(f"/v1/orders/{order_id}/confirm", body, expect=expect, headers=headers)
 
-    def order(self, event, *seats, buyer=None, **body):
+    def order(self, event, *seats, by=None, **body):
         """A pending order of these seats."""
-        buyer = buyer or self.session()
+        buyer = by or self.session()
         return buyer.order(buyer.hold(event, *seats), **body)
 
-    def paid(self, event, *seats, buyer=None, reference="pay-1", **body):
+    def paid(self, event, *seats, by=None, reference="pay-1", **body):
         """These seats, sold."""
-        return self.confirm(self.order(event, *seats, buyer=buyer, **body), reference)
+        return self.confirm(self.order(event, *seats, by=by, **body), reference)
 
     def cdc(self, after=None, limit=1000):
         """Rows of the change log after a cursor (None: all), and the cursor to go on from."""

@@ -119,7 +119,7 @@ def test_cancel_of_a_paid_one(box):
     """A paid order is refunded instead."""
     event = box.event()
     buyer = box.session()
-    paid = box.paid(event, 0, buyer=buyer)
+    paid = box.paid(event, 0, by=buyer)
     for client in (buyer, box.key):
         path = f"/v1/orders/{paid['order_id']}/cancel"
         assert client.post(path, expect=409, problem="order-state")["current"] == "paid"
@@ -141,7 +141,7 @@ def test_refund(box, body, status):
     """Refunded: the seats are free, or blocked where the box office says so; a refund happens once."""
     event = box.event()
     buyer = box.session()
-    paid = box.paid(event, 0, 1, buyer=buyer)
+    paid = box.paid(event, 0, 1, by=buyer)
     rows = len(event.cdc())
     path = f"/v1/orders/{paid['order_id']}/refund"
     buyer.post(path, body, expect=403)
@@ -192,7 +192,7 @@ def test_list_filters(box):
     """By event, status, code, e-mail (in any case), ticket, alone and together; pages; unknown ones find nothing."""
     event, other = box.event(), box.event()
     mail = f"{new_id()}@Example.org"
-    paid = box.paid(event, 0, 1, reference="r", buyer=box.session())
+    paid = box.paid(event, 0, 1, reference="r")
     pending = box.order(event, 2)
     buyer = box.session()
     mailed = buyer.order(buyer.hold(event, 3), buyer={"email": mail})
