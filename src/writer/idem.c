@@ -104,8 +104,7 @@ void idem_settle(struct writer *w, struct flight *f, const struct idem_record *a
 
 void idem_refuse_claims(struct writer *w, int code)
 {
-    struct flight *f, *next;
-    HASH_ITER (hh, w->flights, f, next) {
+    for (struct flight *f = w->flights; f; f = f->hh.next) {
         if (!f->claimed)
             continue;
         for (struct writer_req *req; (req = list_pop(&f->waiters));)

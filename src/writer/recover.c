@@ -178,8 +178,7 @@ void recover_begin(struct writer *w, int code)
     w->failed = true;
     w->retry_us = clock_monotonic_us(w->clock);
     set_ready(w, false);
-    struct entry *e, *next;
-    HASH_ITER (hh, w->entries, e, next)
+    for (struct entry *e = w->entries; e; e = e->hh.next)
         list_prepend(&w->queue, &e->waiting);
     idem_refuse_claims(w, BOX_EUNAVAILABLE);
 }

@@ -93,8 +93,9 @@ void writer_free(struct writer *w)
         entry_drop(w, e);
     }
     struct slug *s, *next_slug;
-    HASH_ITER (hh, w->slugs, s, next_slug)
+    HASH_ITER (hh, w->slugs, s, next_slug) {
         slug_drop(w, s->text);
+    }
     idem_free_all(w);
     group_free_all(w);
     heap_done(&w->deadlines);
