@@ -1,15 +1,19 @@
--- wrk: each request holds one seat of its own. HOLD_EVENT, HOLD_TOKENS (a file, a token a line), HOLD_FIRST in the
--- environment. Counts what was answered, because only a 201 is a hold.
-local tokens = {}
-for line in io.lines(os.getenv("HOLD_TOKENS")) do tokens[#tokens + 1] = line end
-local path = "/v1/events/" .. os.getenv("HOLD_EVENT") .. "/holds"
-local seat = tonumber(os.getenv("HOLD_FIRST") or "0")
-local made, other = 0, 0
+-- wrk: each request holds one seat of its own, event after event. In the environment: HOLD_EVENTS (a file, an event id a
+-- line), HOLD_SEATS (of each event), HOLD_TOKENS (a file, a token a line). Counts what was answered: only a 201 is a hold.
+local function lines(name)
+    local list = {}
+    for line in io.lines(os.getenv(name)) do list[#list + 1] = line end
+    return list
+end
+
+local tokens, events, seats = lines("HOLD_TOKENS"), lines("HOLD_EVENTS"), tonumber(os.getenv("HOLD_SEATS"))
+local count, made, other = 0, 0, 0
 
 function request()
-    local body = '{"seat_indexes":[' .. seat .. ']}'
-    local token = tokens[seat % #tokens + 1]
-    seat = seat + 1
+    local path = "/v1/events/" .. events[math.floor(count / seats) % #events + 1] .. "/holds"
+    local body = '{"seat_indexes":[' .. count % seats .. ']}'
+    local token = tokens[count % #tokens + 1]
+    count = count + 1
     return wrk.format("POST", path, {["Content-Type"] = "application/json", ["Authorization"] = "Bearer " .. token}, body)
 end
 

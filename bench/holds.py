@@ -19,7 +19,8 @@ import peers
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 KEY = "bench-key"
-SEATS = 1_000_000
+SEATS = 50_000  # of an event
+HOLDS_PER_SECOND_MAX = 80_000  # so many seats are made ready for each second of a run
 SESSIONS = 1000
 
 
@@ -53,13 +54,19 @@ class Boxoffice:
         with urllib.request.urlopen(request) as reply:
             return json.load(reply)
 
-    def holds(self, connections, seconds):
-        """Holds a second on a new event, every seat once."""
+    def new_event(self):
         self.count += 1
-        event = self.post("/v1/events", {"venue_id": self.venue, "name": "Bench", "slug": f"bench-{self.count}", "currency": "EUR",
-                                         "date": "2030-01-01T00:00:00Z", "max_tickets_per_session": 10000, "published": True})
+        return self.post("/v1/events", {"venue_id": self.venue, "name": "Bench", "slug": f"bench-{self.count}", "currency": "EUR",
+                                        "date": "2030-01-01T00:00:00Z", "max_tickets_per_session": 10000,
+                                        "published": True})["event_id"]
+
+    def holds(self, connections, seconds):
+        """Holds a second on new events of 50,000 seats, every seat once."""
+        events = self.folder.parent / "events"
+        needed = seconds * HOLDS_PER_SECOND_MAX // SEATS + 1
+        events.write_text("".join(self.new_event() + "\n" for _ in range(needed)))
         out = peers.run_pinned(peers.CLIENT_CPU, ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(ROOT / "bench/holds.lua"), self.url],
-                               env={**os.environ, "HOLD_EVENT": event["event_id"], "HOLD_TOKENS": str(self.tokens)})
+                               env={**os.environ, "HOLD_EVENTS": str(events), "HOLD_SEATS": str(SEATS), "HOLD_TOKENS": str(self.tokens)})
         found = re.search(r"RESULT made=(\d+) other=(\d+) seconds=([\d.]+) p50_ms=([\d.]+) p99_ms=([\d.]+)", out)
         made, other = int(found[1]), int(found[2])
         if other:
