@@ -114,8 +114,8 @@ void idem_refuse_claims(struct writer *w, int code)
 
 void idem_free_all(struct writer *w)
 {
-    struct flight *f, *next;
-    HASH_ITER (hh, w->flights, f, next) {
+    while (w->flights) {
+        struct flight *f = w->flights;
         HASH_DEL(w->flights, f);
         free(f);
     }

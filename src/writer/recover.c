@@ -95,8 +95,8 @@ static void forget_others(struct writer *w, const struct id_list *l)
         if (e)
             e->listed = true;
     }
-    struct entry *e, *next;
-    HASH_ITER (hh, w->entries, e, next) {
+    for (struct entry *e = w->entries, *next; e; e = next) {
+        next = e->hh.next;
         if (!e->listed)
             forget(w, e);
         else

@@ -85,17 +85,15 @@ void writer_free(struct writer *w)
         return;
     mailbox_take(&w->mailbox); /* the stop; after a simulated crash, whatever was forgotten */
     mailbox_done(&w->mailbox);
-    struct entry *e, *next_entry;
-    HASH_ITER (hh, w->entries, e, next_entry) {
+    while (w->entries) {
+        struct entry *e = w->entries;
         e->part = NULL;
         e->busy = false;
         e->waiting = (struct req_list){0};
         entry_drop(w, e);
     }
-    struct slug *s, *next_slug;
-    HASH_ITER (hh, w->slugs, s, next_slug) {
-        slug_drop(w, s->text);
-    }
+    while (w->slugs)
+        slug_drop(w, w->slugs->text);
     idem_free_all(w);
     group_free_all(w);
     heap_done(&w->deadlines);
