@@ -30,6 +30,7 @@ struct line_names names_of_snapshot(const struct snapshot *s);
 /* False when a line's price type is newer than these names. */
 bool names_cover(const struct line_names *names, const struct line *lines, uint32_t count);
 
+/* A hold as the interface shows it; it has its lines. */
 void encode_hold(struct json_out *j, const struct hold *h, const struct line_names *names, int64_t now_ms);
 /* @personal: the buyer's, with or without payment_reference. */
 void encode_order(struct json_out *j, const struct order *o, const struct personal *personal,

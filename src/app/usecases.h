@@ -62,8 +62,10 @@ void app_hold_get(struct app_call *call, const struct hold_id *id);
 void app_hold_extend(struct app_call *call, const struct hold_id *id, int64_t until_ms);
 void app_hold_release(struct app_call *call, const struct hold_id *id);
 
+/* An order for a hold; @user may be nil, @buyer is kept beside the order. */
 void app_order_create(struct app_call *call, const struct hold_id *hold, const struct uuid *user,
                       const struct personal *buyer);
+/* Read an order and, for its owner or a key, what belongs to the buyer. */
 void app_order_get(struct app_call *call, const struct order_id *id);
 /*
  * Sell. An order that is paid already with the same reference is answered again; an expired one is

@@ -19,6 +19,7 @@ struct heap {
     size_t count, cap;
 };
 
+/* An empty heap, no allocation. */
 void heap_init(struct heap *h);
 /* Frees the heap's own memory; the items stay the caller's. */
 void heap_done(struct heap *h);

@@ -82,6 +82,7 @@ void change_seal(struct change *c, const struct digest *previous);
 /* True if c->hash follows from @previous. */
 bool change_check(const struct change *c, const struct digest *previous);
 
+/* Append the encoded form. @c is sealed. */
 void change_encode(const struct change *c, struct buf *ret);
 /*
  * Returns 0, BOX_ECORRUPT or BOX_ENEWER. Parts are the arena's; (*ret_change)->event, where there is one, is

@@ -13,8 +13,11 @@ struct actor {
     char key_name[LIMIT_API_KEY_NAME_CHARS + 1]; /* ACTOR_KEY, else "" */
 };
 
+/* The program itself: expiries. */
 struct actor actor_system(void);
+/* An API key by its name, which must fit. */
 struct actor actor_key(const char *name);
+/* A buyer's session. */
 struct actor actor_session(struct session_id session);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "domain/checkout.h"
 
+/* Append. */
 void put_hold_part(struct buf *b, const struct hold *h);
 /* event_id is nil, there are no lines; faults are the reader's. */
 struct hold rd_hold_part(struct rd *r);

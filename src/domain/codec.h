@@ -22,6 +22,7 @@ void rd_fail(struct rd *r);
  */
 int rd_version(struct rd *r, uint8_t newest);
 
+/* 16 bytes, written and read. */
 void put_uuid(struct buf *b, const struct uuid *u);
 struct uuid rd_uuid(struct rd *r);
 /* A nil id is a fault: for ids whose presence a flag says. */

@@ -93,6 +93,7 @@ int event_repriced(const struct event *e, const struct price_entry *prices, size
                    struct event **ret_event);
 struct event *event_with_state(const struct event *e, bool published, enum event_status status, bool deleted);
 
+/* One reference more, one less (NULL is allowed there); the last frees it. Thread: any. */
 struct event *event_ref(const struct event *e);
 void event_unref(const struct event *e);
 

@@ -111,6 +111,7 @@ const char *layout_builder_reason(const struct layout_builder *b);
 /* Seats so far. */
 uint32_t layout_builder_seats(const struct layout_builder *b);
 
+/* One reference more, one less (NULL is allowed there); the last frees it. Thread: any. */
 struct layout *layout_ref(const struct layout *l);
 void layout_unref(const struct layout *l);
 

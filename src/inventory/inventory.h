@@ -161,6 +161,7 @@ void inventory_group_done(struct inventory *inv);
 /* The live hold that ends first: *ret_hold and its deadline in ms. Returns false when there is none. */
 bool inventory_next_deadline(const struct inventory *inv, int64_t *ret_expires_ms, struct hold_id *ret_hold);
 
+/* What it is about, and its newest change. Lent until the next command is decided. */
 const struct event *inventory_event(const struct inventory *inv);
 const struct layout *inventory_layout(const struct inventory *inv);
 uint64_t inventory_seq(const struct inventory *inv);

@@ -60,6 +60,7 @@ void json_in_done(struct json_in *in);
 /* BOX_EBADREQUEST if anything of that kind was recorded, else BOX_EINVALID if a value did not fit, else 0. */
 int json_in_status(const struct json_in *in);
 
+/* The whole body. */
 struct json_node json_in_root(struct json_in *in);
 /* Record that @node's value does not fit (BOX_EINVALID). */
 void json_in_fault(struct json_node node, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -21,6 +21,7 @@ struct json_out {
     uint64_t objects; /* bit depth-1 is set where that level is an object */
 };
 
+/* Write to the end of @buf. */
 void json_out_init(struct json_out *j, struct buf *buf);
 void json_out_object(struct json_out *j);     /* { */
 void json_out_end_object(struct json_out *j); /* } */

@@ -8,6 +8,7 @@
 
 #include "store/store.h"
 
+/* An empty store; store_close() frees it. */
 struct store *store_mem_new(void);
 
 /* Do not complete commits inside store_commit(): keep them until store_mem_step() completes the oldest. */
