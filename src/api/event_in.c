@@ -1,4 +1,5 @@
 #include "api/event_in.h"
+#include "api/id_in.h"
 #include "base/params.h"
 #include <string.h>
 
@@ -109,10 +110,11 @@ static bool place_in(struct json_node entry, const struct layout *layout, uint32
 {
     struct json_node section_node = json_in_member(entry, "section");
     struct json_node type_node = json_in_member(entry, "type_id");
-    struct section_id id = {json_in_uuid(section_node)};
+    struct section_id id;
+    bool known = id_in(section_node, &id.u);
     const char *type_id = json_in_text(type_node, 1, LIMIT_TYPE_ID_CHARS);
     uint32_t section;
-    if (uuid_is_nil(&id.u) || !type_id)
+    if (!known || !type_id)
         return false;
     if (!layout_find_section(layout, &id, &section))
         json_in_fault(section_node, "is no section of the venue");

@@ -1,4 +1,5 @@
 #include "api/hold_in.h"
+#include "api/id_in.h"
 #include "api/seats_in.h"
 #include "base/params.h"
 
@@ -10,7 +11,7 @@ static struct session_id session_in(const struct api_req *c, struct json_node no
 {
     const struct credential *who = &c->call.who;
     if (who->kind == CREDENTIAL_KEY)
-        return (struct session_id){json_in_uuid(node)};
+        return (struct session_id){kept_id_in(node)};
     if (!json_in_absent(node))
         json_in_fault(node, "is for API keys; a session holds for itself");
     return who->session;
@@ -58,8 +59,8 @@ static void best_in(struct json_node node, const struct layout *l, struct best_w
     wish->count = (uint32_t)json_in_int(json_in_member(node, "count"), 1, LIMIT_HOLD_SEATS);
     wish->section = UINT32_MAX;
     if (!json_in_absent(section)) {
-        struct section_id id = {json_in_uuid(section)};
-        if (!uuid_is_nil(&id.u) && !layout_find_section(l, &id, &wish->section))
+        struct section_id id;
+        if (id_in(section, &id.u) && !layout_find_section(l, &id, &wish->section))
             json_in_fault(section, "is no section of this event");
     }
     if (!json_in_absent(type)) {

@@ -1,5 +1,6 @@
 #include "api/cursor.h"
 #include "api/encode.h"
+#include "api/id_in.h"
 #include "api/routes.h"
 #include "base/error.h"
 #include "base/params.h"
@@ -65,7 +66,7 @@ void post_order(struct http_req *req, void *ctx)
     struct personal *buyer = arena_alloc(req->arena, sizeof(*buyer));
     struct json_node body = api_body(c, known), user = json_in_member(body, "user_id");
     struct hold_id hold = {json_in_uuid(json_in_member(body, "hold_id"))};
-    struct uuid user_id = json_in_absent(user) ? UUID_NIL : json_in_uuid(user);
+    struct uuid user_id = json_in_absent(user) ? UUID_NIL : kept_id_in(user);
     buyer_in(json_in_member(body, "buyer"), buyer);
     if (api_fits(c))
         app_order_create(api_write(c, 201, out_order, order_path), &hold, &user_id, buyer);

@@ -1,4 +1,5 @@
 #include "api/seats_in.h"
+#include "api/id_in.h"
 #include <stdlib.h>
 
 static int compare(const void *a, const void *b)
@@ -26,12 +27,10 @@ static void check_distinct(struct json_node list, const uint32_t *seats, uint32_
 
 static uint32_t ticket_in(struct json_node item, const struct event_id *event, const struct layout *layout)
 {
-    struct ticket_id id = {json_in_uuid(item)};
+    struct ticket_id id;
     uint32_t seat = 0;
-    if (!uuid_is_nil(&id.u) && (!ticket_id_seat(&id, event, &seat) || seat >= layout->seats_total)) {
+    if (id_in(item, &id.u) && (!ticket_id_seat(&id, event, &seat) || seat >= layout->seats_total))
         json_in_fault(item, "is no ticket of this event");
-        return 0;
-    }
     return seat;
 }
 

@@ -70,7 +70,9 @@ static void out_tickets(struct api_req *c, struct json_out *j)
     json_out_array(j);
     uint32_t next = out_matches(j, c->call.event, c->user);
     json_out_end_array(j);
-    struct cursor cursor = next == NO_SEAT ? (struct cursor){0} : cursor_of_number(next);
+    struct cursor cursor = {0};
+    if (next != NO_SEAT)
+        cursor = cursor_of_number(next);
     cursor_out(j, &cursor);
     json_out_end_object(j);
 }

@@ -131,8 +131,9 @@ static void out_list(struct api_req *c, struct json_out *j)
     for (int i = 0; i < page->count; i++)
         out_summary(j, page->list[i]);
     json_out_end_array(j);
-    struct cursor next =
-        page->more ? cursor_of_id(&page->list[page->count - 1]->venue_id.u) : (struct cursor){0};
+    struct cursor next = {0};
+    if (page->more)
+        next = cursor_of_id(&page->list[page->count - 1]->venue_id.u);
     cursor_out(j, &next);
     json_out_end_object(j);
 }

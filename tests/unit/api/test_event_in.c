@@ -134,6 +134,8 @@ static void test_seats(void **state)
     text = arena_printf(&d->arena, "[\"%s\",\"%s\",\"x\",7]", ids[1], ids[2]);
     tickets_in(desk_json(d, text), 4, &event, d->layout, &count);
     assert_string_equal(desk_pointers(d), "/0 /1 /2 /3 ");
+    tickets_in(desk_json(d, "[\"00000000-0000-0000-0000-000000000000\"]"), 2, &event, d->layout, &count);
+    assert_string_equal(desk_pointers(d), "/0 ");
     text = arena_printf(&d->arena, "[\"%s\",\"%s\"]", ids[0], ids[0]);
     tickets_in(desk_json(d, text), 2, &event, d->layout, &count);
     assert_string_equal(desk_pointers(d), "/1 ");
