@@ -82,7 +82,8 @@ class Contract:
         while True:
             node = self.doc
             for token in pointer.split("/")[1:]:
-                node = node[token.replace("~1", "/").replace("~0", "~")]
+                token = token.replace("~1", "/").replace("~0", "~")
+                node = node[int(token) if isinstance(node, list) else token]
             if isinstance(node, dict) and set(node) == {"$ref"}:
                 pointer = node["$ref"].removeprefix("#")
                 continue
@@ -98,6 +99,13 @@ class Contract:
             for method, operation in item.items():
                 if method in ("get", "put", "post", "delete", "patch"):
                     yield method.upper(), template, operation
+
+    def query_parameters(self, method, template):
+        """Names of the query parameters of an operation."""
+        at = f"/paths/{escape(template)}/{method.lower()}"
+        count = len(self.doc["paths"][template][method.lower()].get("parameters", []))
+        found = [self.resolve(f"{at}/parameters/{i}")[0] for i in range(count)]
+        return [parameter["name"] for parameter in found if parameter["in"] == "query"]
 
     def response(self, method, path, status):
         """The response object of a reply, and its pointer."""
