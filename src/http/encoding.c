@@ -44,11 +44,12 @@ static int parse_weight(const char **at)
     if (*c != '0' && *c != '1')
         return -1;
     int weight = (*c++ - '0') * WEIGHT_ONE;
-    if (*c == '.')
-        for (int digit = 0, unit = WEIGHT_ONE / 10; digit < 3 && c[1] >= '0' && c[1] <= '9';
-             digit++, unit /= 10)
-            weight += (*++c - '0') * unit;
-    *at = c + (*c && *c != ',' && *c != ';' && !is_space(*c));
+    if (*c == '.') {
+        c++;
+        for (int unit = WEIGHT_ONE / 10; *c >= '0' && *c <= '9'; unit /= 10)
+            weight += (*c++ - '0') * unit; /* a fourth digit counts nothing */
+    }
+    *at = c;
     return weight <= WEIGHT_ONE ? weight : WEIGHT_ONE;
 }
 
