@@ -146,7 +146,7 @@ def test_read_waits(box, path):
 def test_read_waits_not_for_ever(box):
     """A change that does not come within a second is not waited for: the answer is what there is."""
     event = box.event()
-    for wanted in ("2", "9223372036854775807"):
+    for wanted in ("2", "1000000000000"):
         assert box.public.get(event.path, headers={"Change-Seq": wanted}).seq == 1
     for have in ("0", "1"):
         assert box.public.get(event.path, headers={"Change-Seq": have}).seq == 1
