@@ -112,7 +112,7 @@ class Event:
 
     def cdc(self):
         """The event's rows of the change log, from the start."""
-        return [row for row in self.box.cdc()[0] if row["event_id"] == self.id]
+        return [row for row in self.box.log() if row["event_id"] == self.id]
 
     def queue(self, **params):
         return self.box.key.pages("/v1/order_queue", "rows", {"event_id": self.id, **params})
@@ -178,6 +178,13 @@ class Box:
     def paid(self, event, *seats, by=None, reference="pay-1", **body):
         """These seats, sold."""
         return self.confirm(self.order(event, *seats, by=by, **body), reference)
+
+    def log(self):
+        """The whole change log; only what is new is read, from where the last call ended."""
+        with self.server.log_lock:
+            rows, self.server.log_cursor = self.cdc(after=self.server.log_cursor)
+            self.server.log_rows += rows
+            return list(self.server.log_rows)
 
     def cdc(self, after=None, limit=1000):
         """Rows of the change log after a cursor (None: all), and the cursor to go on from."""

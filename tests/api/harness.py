@@ -61,6 +61,7 @@ class Server:
         self.port = None
         self.before_ready = []
         self.seen_stderr = 0
+        self.log_rows, self.log_cursor, self.log_lock = [], None, threading.Lock()
 
     def command(self):
         return [

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from box import Box, from_now, riethsporthalle
-from harness import API_KEY, Server, binary, clean_env
+from harness import API_KEY, REPO, Server, binary, clean_env
 
 COMMANDS = ["serve", "demo", "venue", "event", "hold", "order", "cdc", "schema", "version"]
 
@@ -68,10 +68,10 @@ def test_version():
 
 USAGE = [
     ["nonsense"], ["event", "nonsense"], ["event", "show"], ["event", "show", "a", "b"], ["event", "list", "--nonsense"],
-    ["event", "list", "--type"], ["event", "list", "--json=1"], ["hold", "create", "x"], ["version", "x"],
-    ["hold", "create", "x", "--best", "1", "--seat", "2"], ["hold", "create", "x", "--best", "many"],
+    ["event", "list", "--type"], ["event", "list", "--json=1"], ["hold", "create", "EVENT"], ["version", "x"],
+    ["hold", "create", "EVENT", "--best", "1", "--seat", "2"], ["hold", "create", "EVENT", "--best", "many"],
     ["order", "confirm", "x"], ["schema", "--dialect", "mysql"], ["schema", "--keyspace", "a b"],
-    ["schema", "--replication", "x; DROP TABLE orders"], ["venue", "import", "x", "--price", "VIP"],
+    ["schema", "--replication", "x; DROP TABLE orders"], ["venue", "import", "PLAN", "--price", "VIP"],
     ["event", "create", "--hold-seconds", "long"], ["serve", "--nonsense"], ["serve", "extra"], ["serve", "--data-dir"],
     ["serve", "--listen", "here"], ["serve", "--listen", "127.0.0.1:65536"], ["serve", "--http-threads", "0"],
     ["serve", "--worker-threads", "65"], ["serve", "--log-level", "loud"], ["serve", "--store", "paper"],
@@ -82,7 +82,10 @@ USAGE = [
 @pytest.mark.parametrize("args", USAGE, ids=" ".join)
 def test_wrong_usage(server, args):
     """Wrong usage is exit code 2 and one line that says what is wrong; nothing is done."""
-    one_line(run(*args, server=server, expect=2))
+    event = Box(server).event()
+    words = {"EVENT": event.id, "PLAN": str(REPO / "tests" / "data" / "riethsporthalle.pretix.json")}
+    one_line(run(*(words.get(word, word) for word in args), server=server, expect=2))
+    assert event.get().seq == 1
 
 
 @pytest.mark.parametrize("args", [[], ["event"], ["order"]])
@@ -107,7 +110,7 @@ def last_line(done, *words):
 def test_port_in_use(server, tmp_path):
     """A port that another has: 1, and the message names the address."""
     done = run("serve", "--listen", f"127.0.0.1:{server.port}", "--data-dir", str(tmp_path / "d"), expect=1)
-    last_line(done, f"127.0.0.1:{server.port}")
+    last_line(done, "127.0.0.1", str(server.port), "in use")
 
 
 def test_locked_folder(server):
@@ -158,9 +161,18 @@ def test_empty_folder_is_taken(new_server, tmp_path):
     assert os.stat(tmp_path / "absent").st_mode & 0o077 == 0, "for its owner only"
 
 
-def test_no_server():
-    """Without a server to talk to: 1."""
-    one_line(run("venue", "show", "x", "--url", "http://127.0.0.1:1", expect=1), "http://127.0.0.1:1")
+@pytest.mark.parametrize("args", [["venue", "show", "x"], ["venue", "list"], ["event", "list", "--json"], ["demo"]])
+def test_no_server(args):
+    """Without a server to talk to: 1, and nothing on standard output."""
+    one_line(run(*args, "--url", "http://127.0.0.1:1", expect=1), "http://127.0.0.1:1")
+
+
+@pytest.mark.parametrize("line", ["organiser:{}", "  organiser:{}  ", "organiser:{}\r"])
+def test_key_file_of_the_client(server, tmp_path, line):
+    """A client reads key files as the server does: the first key counts, comments and blanks at the ends do not."""
+    path = tmp_path / "keys"
+    path.write_text(f"  # a comment: with a colon\n\n{line.format(API_KEY)}\nother:key\n")
+    run("order", "list", "--api-key-file", str(path), server=server)
 
 
 def test_refusals_are_told(server):
