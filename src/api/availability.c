@@ -53,7 +53,7 @@ static void show_bytes(struct api_req *c)
 {
     const struct snapshot *s = c->call.event;
     struct buf b = {0};
-    if (api_unchanged(c, api_event_etag(c, "-bytes"), "no-cache"))
+    if (api_unchanged(c, api_event_etag(c, "-bytes"), NULL))
         return;
     buf_add(&b, s->bitmap, s->bitmap_size);
     http_reply(c->req, 200, BYTES_TYPE, &b);

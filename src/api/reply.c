@@ -114,9 +114,17 @@ static void encode_into(struct api_req *c, api_encode *encode, struct buf *b)
     must(j.depth == 0);
 }
 
+/* To be revalidated; what a key alone may see is kept by nobody who serves others. */
+static const char *revalidated(const struct api_req *c)
+{
+    const struct snapshot *s = c->call.event;
+    bool shared = s ? s->event->published : c->call.who.kind != CREDENTIAL_KEY;
+    return shared ? "no-cache" : "private, no-cache";
+}
+
 bool api_unchanged(struct api_req *c, const char *etag, const char *cache_control)
 {
-    http_reply_cache(c->req, etag, cache_control);
+    http_reply_cache(c->req, etag, cache_control ? cache_control : revalidated(c));
     api_header_seq(c, c->call.seq);
     return http_reply_unchanged(c->req);
 }
@@ -124,7 +132,7 @@ bool api_unchanged(struct api_req *c, const char *etag, const char *cache_contro
 void api_reply_cached(struct api_req *c, const char *etag, api_encode *encode)
 {
     struct buf b = {0};
-    if (api_unchanged(c, etag, "no-cache"))
+    if (api_unchanged(c, etag, NULL))
         return;
     encode_into(c, encode, &b);
     http_reply(c->req, 200, JSON_TYPE, &b);
@@ -135,7 +143,7 @@ void api_reply_hashed(struct api_req *c, api_encode *encode)
     struct buf b = {0};
     encode_into(c, encode, &b);
     const char *etag = arena_printf(c->req->arena, "%016" PRIx64, hash64(b.data, b.size));
-    http_reply_cache(c->req, etag, "no-cache");
+    http_reply_cache(c->req, etag, revalidated(c));
     http_reply(c->req, 200, JSON_TYPE, &b);
 }
 

@@ -91,15 +91,16 @@ void api_problem(struct api_req *c, int code, const char *detail);
 void api_invalid(struct api_req *c, const char *pointer, const char *detail);
 /* The header Change-Seq, unless @seq is 0. */
 void api_header_seq(struct api_req *c, uint64_t seq);
-/* ETag, Cache-Control and Change-Seq of a reply. True if the client's copy is good: answered with 304. */
+/*
+ * ETag, Cache-Control and Change-Seq of a reply. True if the client's copy is good: answered with 304.
+ * @cache_control NULL: to be revalidated, and private where a key alone may see it.
+ */
 bool api_unchanged(struct api_req *c, const char *etag, const char *cache_control);
-/* 200 with the JSON that @encode makes, to be kept by caches and revalidated. Change-Seq is that of the call,
- * if any. */
+/* 200 with the JSON that @encode makes, to be revalidated. Change-Seq is that of the call, if any. */
 void api_reply_cached(struct api_req *c, const char *etag, api_encode *encode);
 /* The same, with a hash of the body as ETag. */
 void api_reply_hashed(struct api_req *c, api_encode *encode);
-/* The same for a document about @seats seats; a big one is made on a worker. @cache_control: as HTTP has it.
- */
+/* The same for a document about @seats seats; a big one is made on a worker. @cache_control: as above. */
 void api_reply_document(struct api_req *c, const char *etag, const char *cache_control, api_encode *encode,
                         uint32_t seats);
 /* A reply that is about one buyer, or about now: not to be kept. */

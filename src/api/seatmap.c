@@ -173,8 +173,9 @@ static void show_seatmap(struct api_req *c)
     }
     const char *etag = arena_printf(c->req->arena, "%012" PRIx64 "-map-%" PRIu32,
                                     id_tag(&s->event->event_id.u), s->layout->rev);
-    const char *cache = given ? "public, max-age=31536000, immutable" : "no-cache";
-    api_reply_document(c, etag, cache, out_seatmap, s->layout->seats_total);
+    const char *share = s->event->published ? "public" : "private";
+    const char *kept = arena_printf(c->req->arena, "%s, max-age=31536000, immutable", share);
+    api_reply_document(c, etag, given ? kept : NULL, out_seatmap, s->layout->seats_total);
 }
 
 void get_seatmap(struct http_req *req, void *ctx)

@@ -95,7 +95,7 @@ void get_venue(struct http_req *req, void *ctx)
 {
     struct api_req *c = api_begin(req, ctx, RIGHT_PUBLIC, NULL);
     if (c && find_venue(c))
-        api_reply_document(c, venue_etag(c), "no-cache", out_made, c->call.layout->seats_total);
+        api_reply_document(c, venue_etag(c), NULL, out_made, c->call.layout->seats_total);
 }
 
 struct venue_page {
