@@ -18,7 +18,7 @@
 #include "writer/writer_internal.h"
 #include <stdlib.h>
 
-enum { RETRY_US = 1000000 };
+enum { RETRY_US = 1000000, REASON = 512 };
 
 /* ---- loading ---- */
 
@@ -173,8 +173,10 @@ void recover_begin(struct writer *w, int code)
     if (w->failed)
         return;
     must(!w->open || w->open->part_count == 0);
-    log_error("writer", "the store failed (%s): everything is refused until it is open again",
-              error_info(code)->name);
+    char reason[REASON];
+    store_reason(w->store, reason, sizeof(reason));
+    log_error("writer", "the store failed (%s%s%s): everything is refused until it is open again",
+              error_info(code)->name, *reason ? ": " : "", reason);
     w->failed = true;
     w->retry_us = clock_monotonic_us(w->clock);
     set_ready(w, false);
@@ -193,8 +195,10 @@ bool recover(struct writer *w)
     if (ret == 0)
         ret = load_all(w, NULL, NULL);
     if (ret) {
-        log_error("writer", "the store cannot be opened again (%s); next try in a second",
-                  error_info(ret)->name);
+        char reason[REASON];
+        store_reason(w->store, reason, sizeof(reason));
+        log_error("writer", "the store cannot be opened again (%s%s%s); next try in a second",
+                  error_info(ret)->name, *reason ? ": " : "", reason);
         w->retry_us = now_us + RETRY_US;
         return true;
     }
