@@ -42,6 +42,8 @@ static const char *advice(const char *what)
         return "raise the open-file limit (ulimit -n)";
     if (strcmp(what, "Input/output error") == 0)
         return "the disk may be failing; look at the system's log";
+    if (strcmp(what, "Not a directory") == 0 || strcmp(what, "File name too long") == 0)
+        return "name another folder";
     return "make the folder writable or name another one";
 }
 
@@ -68,7 +70,9 @@ static int translate(enum attempt attempt, const char *folder, const char *error
     for (size_t i = 0; i < sizeof(CANNOT_WRITE) / sizeof(*CANNOT_WRITE); i++)
         if (says(error, CANNOT_WRITE[i]))
             return cannot_write(folder, CANNOT_WRITE[i], ret_reason);
-    if (strncmp(error, "Corruption", strlen("Corruption")) == 0) {
+    /* The folder is there; a file that should be in it is not. */
+    bool missing = attempt == ATTEMPT_OPEN && says(error, "No such file or directory");
+    if (missing || strncmp(error, "Corruption", strlen("Corruption")) == 0) {
         snprintf(ret_reason, REASON_BYTES, "%.150s is damaged (%.200s); restore a backup", folder, error);
         return BOX_ECORRUPT;
     }

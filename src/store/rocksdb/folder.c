@@ -1,7 +1,8 @@
 /*
  * Whose folder is it?
  *   - no CURRENT in it: new, if it is empty but for what an interrupted first start (or the server's own key
- * file) left; anything else is somebody else's.
+ * file) left; damaged, if there are tables or logs as well (RocksDB would begin anew beside them); anything
+ * else is somebody else's.
  *   - CURRENT: a RocksDB. Ours if its column families are ours. With only "default", RocksDB was interrupted
  * before it made the others: ours if nothing is in it. With others beside ours: a newer version's, if its
  * format says so.
@@ -78,8 +79,14 @@ static bool may_be_there(const char *name)
     return strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, "lost+found") == 0 ||
            begins(name, "api-key") || strcmp(name, PROBE) == 0 || strcmp(name, "LOCK") == 0 ||
            strcmp(name, "LOG") == 0 || begins(name, "LOG.old.") || strcmp(name, "IDENTITY") == 0 ||
-           begins(name, "MANIFEST-") || begins(name, "OPTIONS-") ||
-           (dot && (strcmp(dot, ".dbtmp") == 0 || strcmp(dot, ".log") == 0));
+           begins(name, "MANIFEST-") || begins(name, "OPTIONS-") || (dot && strcmp(dot, ".dbtmp") == 0);
+}
+
+/* Of a database that was in use: a table, or a log. The first one is made after CURRENT is there to stay. */
+static bool is_data(const char *name)
+{
+    size_t digits = strspn(name, "0123456789");
+    return digits && (strcmp(name + digits, ".sst") == 0 || strcmp(name + digits, ".log") == 0);
 }
 
 static int check_new(const char *path, char ret_reason[REASON_BYTES])
@@ -87,12 +94,19 @@ static int check_new(const char *path, char ret_reason[REASON_BYTES])
     DIR *dir = opendir(path);
     if (!dir)
         return rocksdb_errno(path, errno, ret_reason);
-    int ret = 0;
-    for (const struct dirent *d; !ret && (d = readdir(dir));)
-        if (!may_be_there(d->d_name))
-            ret = refuse(path, ret_reason);
+    bool ours = true, data = false;
+    for (const struct dirent *d; (d = readdir(dir));) {
+        data = data || is_data(d->d_name);
+        ours = ours && (is_data(d->d_name) || may_be_there(d->d_name));
+    }
     closedir(dir);
-    return ret;
+    if (!ours)
+        return refuse(path, ret_reason);
+    if (!data)
+        return 0;
+    snprintf(ret_reason, REASON_BYTES, "%.200s is damaged (its file CURRENT is missing); restore a backup",
+             path);
+    return BOX_ECORRUPT;
 }
 
 /* ---- a folder with one ---- */
@@ -174,7 +188,11 @@ static int check_names(const struct rocksdb_setup *setup, const char *path, char
                  "%.200s was written by a newer version of boxoffice; use that version", path);
         return BOX_ENEWER;
     }
-    return refuse(path, ret_reason);
+    snprintf(ret_reason, REASON_BYTES,
+             "%.200s has a database that is another program's, or damaged; name another folder or restore a "
+             "backup",
+             path);
+    return BOX_EIO;
 }
 
 static int check_database(const struct rocksdb_setup *setup, const char *path, char ret_reason[REASON_BYTES])

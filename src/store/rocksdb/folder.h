@@ -7,7 +7,7 @@
 
 /*
  * Make the folder when it is absent and its parent is there; refuse one that has something else in it.
- * Returns 0, BOX_ENEWER or BOX_EIO.
+ * Returns 0, BOX_ENEWER, BOX_ECORRUPT or BOX_EIO.
  */
 int rocksdb_folder_prepare(const struct rocksdb_setup *setup, const char *path,
                            char ret_reason[REASON_BYTES]);
