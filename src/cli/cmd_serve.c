@@ -16,7 +16,7 @@ int cmd_serve(int argc, char **argv)
         return EXIT_DONE;
     }
     if (ret) {
-        fprintf(stderr, "boxoffice: %s\n", reason);
+        config_say(reason);
         return EXIT_USAGE;
     }
     return server_run(&config);

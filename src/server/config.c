@@ -33,16 +33,22 @@ static void env_name(const struct option_info *option, char ret[64])
         ret[i] = ret[i] == '-' ? '_' : (char)toupper((unsigned char)ret[i]);
 }
 
-/* Defaults, then the environment. A switch is on in the environment with 1, true or yes. */
+static bool is_one_of(const char *text, const char *const *words)
+{
+    for (; *words; words++)
+        if (!strcmp(text, *words))
+            return true;
+    return false;
+}
+
+/* Defaults, then the environment. A variable that is empty counts as not set. */
 static void read_environment(struct config *config)
 {
     for (size_t i = 0; i < OPTION_COUNT; i++) {
         char name[64];
         env_name(&OPTIONS[i], name);
         const char *value = getenv(name);
-        bool off = !value || !*value ||
-                   (!OPTIONS[i].arg && strcmp(value, "1") && strcmp(value, "true") && strcmp(value, "yes"));
-        *field_of(config, &OPTIONS[i]) = off ? OPTIONS[i].value : value;
+        *field_of(config, &OPTIONS[i]) = value && *value ? value : OPTIONS[i].value;
     }
     const char *key = getenv("BOXOFFICE_API_KEY");
     config->api_key = key && *key ? key : NULL;
@@ -79,72 +85,81 @@ static int read_option(struct config *config, int argc, char **argv, char ret_re
     return 0;
 }
 
-static int parse_number(const char *text, long min, long max, const char *what, long *ret,
-                        char ret_reason[256])
+/* Say that the option whose value is @field, which came from the command line or from the environment, is
+ * wrong.
+ */
+static int wrong(const struct config *config, const char *const *field, const char *must_be,
+                 char ret_reason[256])
+{
+    char variable[64];
+    const struct option_info *o = OPTIONS;
+    while (o->offset != (size_t)((const char *)field - (const char *)config))
+        o++;
+    env_name(o, variable);
+    bool from_env = *field == getenv(variable);
+    snprintf(ret_reason, 256, "%s%s is '%.80s'; it must be %s", from_env ? "$" : "--",
+             from_env ? variable : o->name, *field, must_be);
+    return BOX_EINVALID;
+}
+
+static bool parse_number(const char *text, long min, long max, unsigned *ret)
 {
     char *end;
     errno = 0;
     long value = strtol(text, &end, 10);
-    if (errno || end == text || *end || value < min || value > max || !isdigit((unsigned char)text[0])) {
-        snprintf(ret_reason, 256, "%s is '%.60s'; it must be a number from %ld to %ld", what, text, min, max);
-        return BOX_EINVALID;
-    }
-    *ret = value;
-    return 0;
+    if (errno || *end || value < min || value > max || !isdigit((unsigned char)text[0]))
+        return false;
+    *ret = (unsigned)value;
+    return true;
 }
 
 /* "127.0.0.1:8080", "[::1]:8080" */
-static int parse_listen(struct config *config, char ret_reason[256])
+static bool parse_listen(struct config *config)
 {
     const char *text = config->listen, *colon = strrchr(text, ':');
     size_t size = colon ? (size_t)(colon - text) : 0;
+    unsigned port;
+    if (!size || !parse_number(colon + 1, 0, 65535, &port))
+        return false;
     if (size > 1 && text[0] == '[' && text[size - 1] == ']') {
         text++;
         size -= 2;
     }
-    if (!size || size >= sizeof config->address) {
-        snprintf(ret_reason, 256, "--listen is '%.100s'; it must be HOST:PORT, for example 127.0.0.1:8080",
-                 config->listen);
-        return BOX_EINVALID;
-    }
+    if (!size || size >= sizeof config->address)
+        return false;
     memcpy(config->address, text, size);
     config->address[size] = 0;
-    long port;
-    int ret = parse_number(colon + 1, 0, 65535, "the port of --listen", &port, ret_reason);
-    if (ret)
-        return ret;
     config->port = (uint16_t)port;
-    return 0;
+    return true;
 }
 
-static int check(struct config *config, char ret_reason[256])
+static bool parse_switch(const char *text, bool *ret)
 {
-    long loops = 0, workers = 0;
-    int ret = parse_listen(config, ret_reason);
-    if (!ret)
-        ret = parse_number(config->http_threads, 1, 64, "--http-threads", &loops, ret_reason);
-    if (!ret)
-        ret = parse_number(config->worker_threads, 1, 64, "--worker-threads", &workers, ret_reason);
-    if (!ret && log_parse_level(config->log_level, &config->level)) {
-        snprintf(ret_reason, 256, "--log-level is '%.60s'; it must be error, warn, info or debug",
-                 config->log_level);
-        ret = BOX_EINVALID;
-    }
-    if (!ret && !strncmp(config->store, "cql://", 6)) {
-        snprintf(ret_reason, 256, "this boxoffice was built without cluster support; use --store embedded");
-        ret = BOX_EINVALID;
-    } else if (!ret && strcmp(config->store, "embedded") != 0) {
-        snprintf(ret_reason, 256, "--store is '%.60s'; it must be embedded", config->store);
-        ret = BOX_EINVALID;
-    }
-    if (!ret && !*config->data_dir) {
-        snprintf(ret_reason, 256, "--data-dir is empty; name a folder");
-        ret = BOX_EINVALID;
-    }
-    config->http_loops = (unsigned)loops;
-    config->workers = (unsigned)workers;
-    config->demo = *config->demo_payments;
-    return ret;
+    static const char *const on[] = {"1", "true", "yes", NULL}, *const off[] = {"", "0", "false", "no", NULL};
+    *ret = is_one_of(text, on);
+    return *ret || is_one_of(text, off);
+}
+
+static int check(struct config *c, char ret_reason[256])
+{
+    if (!parse_listen(c))
+        return wrong(c, &c->listen, "HOST:PORT, PORT from 0 to 65535, for example 127.0.0.1:8080",
+                     ret_reason);
+    if (!parse_number(c->http_threads, 1, 64, &c->http_loops))
+        return wrong(c, &c->http_threads, "a number from 1 to 64", ret_reason);
+    if (!parse_number(c->worker_threads, 1, 64, &c->workers))
+        return wrong(c, &c->worker_threads, "a number from 1 to 64", ret_reason);
+    if (log_parse_level(c->log_level, &c->level))
+        return wrong(c, &c->log_level, "error, warn, info or debug", ret_reason);
+    if (!parse_switch(c->demo_payments, &c->demo))
+        return wrong(c, &c->demo_payments, "yes or no", ret_reason);
+    if (!*c->data_dir)
+        return wrong(c, &c->data_dir, "the name of a folder", ret_reason);
+    if (!strncmp(c->store, "cql://", 6))
+        return wrong(c, &c->store, "embedded: this boxoffice was built without cluster support", ret_reason);
+    if (strcmp(c->store, "embedded") != 0)
+        return wrong(c, &c->store, "embedded", ret_reason);
+    return 0;
 }
 
 int config_read(int argc, char **argv, struct config *ret_config, char ret_reason[256])
@@ -164,6 +179,16 @@ int config_read(int argc, char **argv, struct config *ret_config, char ret_reaso
     if (!ret)
         *ret_config = config;
     return ret;
+}
+
+void config_say(const char *reason)
+{
+    char line[640];
+    snprintf(line, sizeof line, "%s", reason);
+    for (char *c = line; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 127)
+            *c = '?';
+    fprintf(stderr, "boxoffice: %s\n", line);
 }
 
 void config_help(void)

@@ -29,6 +29,9 @@ struct config {
  */
 int config_read(int argc, char **argv, struct config *ret_config, char ret_reason[256]);
 
+/* Say on standard error, in one line whatever stands in it, why the server does not start. */
+void config_say(const char *reason);
+
 /* Print the options with their defaults and environment variables to standard output. */
 void config_help(void);
 

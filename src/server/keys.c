@@ -12,7 +12,7 @@
 
 enum { KEY_FILE_BYTES = 1 << 20, RANDOM_KEY_BYTES = 24, REASON_BYTES = 512 };
 
-/* Read a whole small file. Returns 0 or BOX_EIO with errno set. */
+/* Read a whole small file. Returns 0 or BOX_EIO with errno set (EFBIG: it is not small). */
 static int read_file(const char *path, struct buf *ret)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -21,13 +21,19 @@ static int read_file(const char *path, struct buf *ret)
     int result = 0;
     for (;;) {
         ssize_t n = read(fd, buf_reserve(ret, 4096), 4096);
-        if (n <= 0 || ret->size > KEY_FILE_BYTES) {
+        if (n > 0 && ret->size + (size_t)n > KEY_FILE_BYTES) {
+            errno = EFBIG;
+            n = -1;
+        }
+        if (n <= 0) {
             result = n < 0 ? BOX_EIO : 0;
             break;
         }
         ret->size += (size_t)n;
     }
+    int error = errno;
     close(fd);
+    errno = error;
     return result;
 }
 

@@ -12,6 +12,8 @@
 #include "http/http.h"
 #include "server/keys.h"
 #include "store/rocksdb/store_rocksdb.h"
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sodium.h>
@@ -19,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 enum { MAX_THREADS = 64, REASON = 512 };
 
@@ -35,7 +38,10 @@ struct server {
     struct http_server *http;
     pthread_t writer_thread, worker_threads[MAX_THREADS], http_threads[MAX_THREADS];
     unsigned workers_running, loops_running;
+    unsigned files, connections; /* limits: open files, connections that they leave room for */
     uint64_t tickets;
+    int64_t load_us;
+    bool made_key;
     char reason[REASON]; /* why a part could not start */
 };
 
@@ -49,6 +55,72 @@ static int fail(struct server *s, int code, const char *reason)
 {
     snprintf(s->reason, sizeof s->reason, "%s", reason);
     return code;
+}
+
+/* The store knows best why it cannot be read or written; where it has no words, what it read made no sense.
+ */
+static int fail_store(struct server *s, int code, const char *what)
+{
+    store_reason(s->store, s->reason, sizeof s->reason);
+    if (!*s->reason)
+        snprintf(s->reason, sizeof s->reason, "%.200s is damaged: %s cannot be read; restore a backup",
+                 s->config->data_dir, what);
+    return code;
+}
+
+/* ---- open files ---- */
+
+enum {
+    STORE_FILES = 40,       /* that a new store has open, and some for tables */
+    STORE_TABLE_FILES = 16, /* that it may yet want, where the limit is low */
+    LOOP_FILES = 4,         /* of each HTTP thread, without connections */
+    LEAST_CONNECTIONS = 8,
+    PLENTY_OF_FILES = 1024,
+};
+
+/* How many files are open; the limit if none can be opened. */
+static unsigned count_files(unsigned limit)
+{
+    int fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+    if (fd < 0)
+        return errno == EMFILE ? limit : 0;
+    close(fd);
+    return (unsigned)fd;
+}
+
+/* As many open files as the system lets us have: the limit, and whether that is enough. */
+static int files_start(struct server *s)
+{
+    struct rlimit limit = {.rlim_cur = PLENTY_OF_FILES, .rlim_max = PLENTY_OF_FILES};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    getrlimit(RLIMIT_NOFILE, &limit);
+    s->files = limit.rlim_cur > 1u << 20 ? 1u << 20 : (unsigned)limit.rlim_cur;
+    unsigned least =
+        count_files(s->files) + STORE_FILES + LOOP_FILES * s->config->http_loops + LEAST_CONNECTIONS;
+    if (s->files >= least)
+        return 0;
+    snprintf(s->reason, sizeof s->reason,
+             "the open-file limit of %u is too low; raise it to %u or more (ulimit -n)", s->files, least);
+    return BOX_EIO;
+}
+
+static void files_stop(struct server *s)
+{
+    (void)s;
+}
+
+/* How many connections the limit leaves room for beside the store's files. */
+static unsigned count_connections(const struct server *s)
+{
+    unsigned kept = s->files > PLENTY_OF_FILES ? PLENTY_OF_FILES / 2 : s->files / 2;
+    unsigned needed = count_files(s->files) + LOOP_FILES * s->config->http_loops + STORE_TABLE_FILES;
+    if (kept < needed)
+        kept = needed;
+    if (s->files < kept + LEAST_CONNECTIONS)
+        return LEAST_CONNECTIONS;
+    return s->files - kept < LIMIT_CONNECTIONS ? s->files - kept : LIMIT_CONNECTIONS;
 }
 
 /* ---- store and view ---- */
@@ -73,7 +145,7 @@ static int view_start(struct server *s)
     if (!ret)
         return 0;
     view_free(s->view);
-    return fail(s, ret, "the venues cannot be read from the store; it may be damaged: restore a backup");
+    return fail_store(s, ret, "a venue");
 }
 
 static void view_stop(struct server *s)
@@ -125,10 +197,9 @@ static int writer_start(struct server *s)
     int ret = writer_load(s->writer, load_progress, s);
     if (ret) {
         writer_free(s->writer);
-        return fail(s, ret, "the events cannot be read from the store; it may be damaged: restore a backup");
+        return fail_store(s, ret, "an event");
     }
-    log_info("server", "loaded %zu events with %llu tickets in %lld ms", view_event_count(s->view),
-             (unsigned long long)s->tickets, (long long)((clock_monotonic_us(&s->clock) - began_us) / 1000));
+    s->load_us = clock_monotonic_us(&s->clock) - began_us;
     return 0;
 }
 
@@ -193,15 +264,12 @@ static int auth_start(struct server *s)
     rng_bytes(&s->rng, fresh, sizeof fresh);
     int ret = store_secret(s->store, "session-signing-key", fresh, signing_key);
     if (ret)
-        return fail(s, ret, "the signing key cannot be read from or written to the store");
+        return fail_store(s, ret, "the key that signs session tokens");
     s->auth = auth_new(signing_key);
     sodium_memzero(signing_key, sizeof signing_key);
-    bool made;
-    ret = keys_load(s->config, s->auth, &s->rng, &made, s->reason);
+    ret = keys_load(s->config, s->auth, &s->rng, &s->made_key, s->reason);
     if (ret)
         auth_free(s->auth);
-    else if (made)
-        log_info("server", "made an API key in %s/api-key", s->config->data_dir);
     return ret;
 }
 
@@ -233,25 +301,9 @@ static void app_stop(struct server *s)
 
 /* ---- http ---- */
 
-/* As many open files as the system lets us have. Returns how many. */
-static unsigned raise_file_limit(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit))
-        return 1024;
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-    getrlimit(RLIMIT_NOFILE, &limit);
-    return limit.rlim_cur > 1u << 20 ? 1u << 20 : (unsigned)limit.rlim_cur;
-}
-
 static int http_start(struct server *s)
 {
-    unsigned files = raise_file_limit(), kept = 512, wanted = LIMIT_CONNECTIONS;
-    unsigned connections = files > kept + wanted ? wanted : files > 2 * kept ? files - kept : files / 2;
-    if (connections < wanted)
-        log_warn("server", "the open-file limit of %u allows %u connections instead of %u", files,
-                 connections, wanted);
+    s->connections = count_connections(s);
     const struct http_options options = {
         .address = s->config->address,
         .port = s->config->port,
@@ -259,7 +311,7 @@ static int http_start(struct server *s)
         .routes = api_routes,
         .ctx = s->app,
         .clock = &s->clock,
-        .max_connections = connections,
+        .max_connections = s->connections,
         .idle_seconds = LIMIT_CONNECTION_IDLE_SECONDS,
         .header_seconds = LIMIT_HEADER_SECONDS,
         .body_seconds = LIMIT_BODY_SECONDS,
@@ -268,7 +320,9 @@ static int http_start(struct server *s)
     };
     const char *reason = "cannot listen";
     int ret = http_open(&options, &s->http, &reason);
-    return ret ? fail(s, ret, reason) : 0;
+    if (ret)
+        snprintf(s->reason, sizeof s->reason, "%s (--listen)", reason);
+    return ret;
 }
 
 static void http_stop_part(struct server *s)
@@ -315,6 +369,7 @@ static int loops_start(struct server *s)
 
 /* Started from the top, stopped from the bottom: requests end before workers, workers before the writer. */
 static const struct part PARTS[] = {
+    {"files", files_start, files_stop},
     {"store", store_start, store_stop},
     {"view", view_start, view_stop},
     {"writer", writer_start, writer_stop_part},
@@ -349,6 +404,21 @@ static int start_parts(struct server *s)
     return 0;
 }
 
+/* Said only now: a start that fails says nothing but why. */
+static void log_started(const struct server *s)
+{
+    const struct config *c = s->config;
+    log_info("server", "loaded %zu events with %llu tickets in %lld ms", view_event_count(s->view),
+             (unsigned long long)s->tickets, (long long)(s->load_us / 1000));
+    if (s->made_key)
+        log_info("server", "made an API key in %s/api-key", c->data_dir);
+    else if (!c->api_key && !*c->api_key_file)
+        log_info("server", "the API key is in %s/api-key", c->data_dir);
+    if (s->connections < LIMIT_CONNECTIONS)
+        log_warn("server", "the open-file limit of %u allows %u connections instead of %u", s->files,
+                 s->connections, (unsigned)LIMIT_CONNECTIONS);
+}
+
 int server_run(const struct config *config)
 {
     struct server s = {.config = config};
@@ -361,14 +431,15 @@ int server_run(const struct config *config)
     log_set_level(config->level);
     clock_init_system(&s.clock);
     if (sodium_init() < 0) {
-        fprintf(stderr, "boxoffice: the system gives no random numbers\n");
+        config_say("the system gives no random numbers");
         return 1;
     }
     rng_init_system(&s.rng);
     if (start_parts(&s)) {
-        fprintf(stderr, "boxoffice: %s\n", s.reason);
+        config_say(s.reason);
         return 1;
     }
+    log_started(&s);
     bool v6 = strchr(config->address, ':') != NULL;
     printf("boxoffice: listening on http://%s%s%s:%u\n", v6 ? "[" : "", config->address, v6 ? "]" : "",
            http_port(s.http));
