@@ -92,7 +92,7 @@ static struct place place_in(struct json_node node, const struct place *base)
     if (json_in_absent(node) || !json_in_object(node, NULL))
         return at;
     struct json_node x = json_in_member(node, "x"), y = json_in_member(node, "y");
-    if (json_in_absent(x) || json_in_absent(y))
+    if (json_in_missing(x) || json_in_missing(y))
         return at;
     at.x += json_in_coordinate(x);
     at.y += json_in_coordinate(y);
@@ -380,7 +380,7 @@ static int build_zone(const struct import *im, const struct zone *zone)
 static const char *zone_name_in(struct import *im, struct json_node node, size_t index)
 {
     struct json_node name = json_in_member(node, "name"), id = json_in_member(node, "zone_id");
-    const char *text = json_in_is_text(name) ? json_in_text(name, 0, LIMIT_NAME_CHARS) : NULL;
+    const char *text = json_in_absent(name) ? NULL : json_in_text(name, 0, LIMIT_NAME_CHARS);
     if (!text || !text[0])
         text = json_in_is_text(id) ? json_in_text(id, 0, LIMIT_NAME_CHARS) : NULL;
     if (!text || !text[0])
@@ -406,10 +406,12 @@ static void zone_in(struct import *im, struct json_node node, size_t index)
 static void size_in(struct import *im, struct json_node size)
 {
     struct json_node width = json_in_member(size, "width"), height = json_in_member(size, "height");
-    if (!json_in_absent(width) && !json_in_absent(height)) {
-        int32_t w = json_in_coordinate(width), h = json_in_coordinate(height);
+    if (json_in_absent(size) || !json_in_object(size, NULL))
+        return;
+    int32_t w = json_in_missing(width) ? 0 : json_in_coordinate(width);
+    int32_t h = json_in_missing(height) ? 0 : json_in_coordinate(height);
+    if (w > 0 && h > 0)
         layout_builder_set_size(im->v->builder, w, h);
-    }
 }
 
 static void plan_in(struct import *im, struct json_node plan, struct json_node prices)

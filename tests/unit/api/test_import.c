@@ -241,6 +241,10 @@ static void test_shapes(void **state)
     refused(d, import_rows(d, "{\"row_number\":1.5,\"seats\":[{\"seat_guid\":\"a\",\"category\":\"A\"}]}"),
             "/plan/zones/0/rows/0/row_number ");
     refused(d, import_rows(d, "{}"), "/plan/zones/0/rows/0/seats ");
+    refused(d, import(d, "{\"name\":7,\"rows\":[{\"seats\":[{\"seat_guid\":\"a\",\"category\":\"A\"}]}]}"),
+            "/plan/zones/0/name ");
+    refused(d, import_rows(d, "{\"position\":{\"x\":1,\"y\":null},\"seats\":[]}"),
+            "/plan/zones/0/rows/0/position/y ");
     refused(d,
             desk_build(d, "{\"format\":\"other\",\"timezone\":\"UTC\",\"prices\":{},\"plan\":7}",
                        venue_from_import),
