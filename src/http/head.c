@@ -7,6 +7,10 @@
  * the client sent, and lets a space stand before the colon. None of this shows in the parsed fields, but it
  * does in where they lie: each field must start where the one before ended, and the header must end after the
  * last. What does not is refused.
+ *
+ * What MHD refuses before we are asked gets its own HTML body and ends the connection: what is not HTTP/1, a
+ * header beyond its memory (431), a Content-Length that is not a number (whose header it sends twice), broken
+ * chunks.
  */
 #include "base/must.h"
 #include "base/params.h"

@@ -80,10 +80,16 @@ void http_run(struct http_server *s, unsigned index);
 /* Stop accepting, close idle connections, finish what is under way. Thread: any; async-signal-safe is not
  * needed. */
 void http_stop(struct http_server *s);
+/*
+ * Free everything, after the loops have ended. Answers that came too late are taken from the mailboxes and
+ * dropped. Nobody may be inside task_post() to one of them, so stop first whoever posts; where a request is
+ * still unanswered, everything is kept for it and leaks.
+ */
 void http_close(struct http_server *s);
 
 /* ---- for handlers, on the loop's thread ---- */
-/* Header by name without case; NULL if absent. A header that came twice: the values joined with ", ". Lent.
+/* Header by name without case; NULL if absent (or the loop has ended by force). A header that came twice: the
+ * values joined with ", ". Lent.
  */
 const char *http_header(struct http_req *req, const char *name);
 /* Query parameter, decoded; NULL if absent. */
@@ -121,7 +127,10 @@ void http_reply_static(struct http_req *req, unsigned status, const char *type, 
 void http_problem(struct http_req *req, int code, const char *detail,
                   void (*members)(struct json_out *j, void *ctx), void *ctx);
 
-/* Called before a handler runs and once when the request is over, to tie resources to requests (may be NULL).
+/*
+ * For handlers: call @fn(req) once when the request is over, that is when its answer has been sent or its
+ * client is gone, to give back what was tied to it. Until then all that @req lends stays, whatever the client
+ * does.
  */
 void http_on_finish(struct http_req *req, void (*fn)(struct http_req *req));
 

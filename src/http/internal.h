@@ -55,6 +55,7 @@ bool http_type_pays(const char *type);
  */
 char *http_compress(struct http_codecs *codecs, enum http_coding coding, const void *data, size_t size,
                     size_t *ret_size);
+/* Free the working memory. */
 void http_codecs_done(struct http_codecs *codecs);
 
 /* ---- conditional.c ---- */
@@ -77,6 +78,7 @@ struct http_lengths {
     } slot[HTTP_LENGTHS];
 };
 
+/* Remember the length of the body that @key (not 0) stands for. */
 void http_lengths_put(struct http_lengths *t, uint64_t key, size_t length);
 /* Returns false if unknown. */
 bool http_lengths_get(const struct http_lengths *t, uint64_t key, size_t *ret_length);
@@ -214,7 +216,8 @@ static inline struct http_request *http_request_of(struct http_req *req)
 
 /* Free @r, which is answered or never ran, and which MHD does not know (any more). */
 void http_request_free(struct http_request *r);
-/* A text that MHD may have lost by now is never needed: values are copied when asked for. */
+/* http_header(). The value is copied into the arena: MHD's memory ends with the connection. NULL for an
+ * orphan. */
 const char *http_request_header(struct http_request *r, const char *name);
 
 /* ---- reply.c ---- */

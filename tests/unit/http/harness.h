@@ -1,6 +1,6 @@
 /*
- * A server with small handlers, its loops in threads of their own, a worker that answers later, and a client that
- * writes and reads raw bytes. Tests that run against it include this file.
+ * A server with small handlers, its loops in threads of their own, a worker that answers later, and a client
+ * that writes and reads raw bytes. Tests that run against it include this file.
  */
 #ifndef UNIT_HTTP_HARNESS_H
 #define UNIT_HTTP_HARNESS_H
@@ -70,6 +70,13 @@ static inline void count_finish(struct http_req *req)
     atomic_fetch_add(&finished, 1);
 }
 
+static inline int query_number(struct http_req *req, const char *name, int otherwise)
+{
+    const char *value = http_query(req, name);
+    int n = value ? atoi(value) : otherwise;
+    return n >= 0 && n <= 50000000 ? n : otherwise;
+}
+
 static inline void get_hello(struct http_req *req, void *ctx)
 {
     (void)ctx;
@@ -126,13 +133,13 @@ static inline void get_peer(struct http_req *req, void *ctx)
 static inline void get_cached(struct http_req *req, void *ctx)
 {
     (void)ctx;
-    const char *size = http_query(req, "size");
+    int size = query_number(req, "size", 4096);
     http_reply_header(req, "Vary", "Accept");
     http_reply_cache(req, "v1", "no-cache");
     if (http_query(req, "early") && http_reply_unchanged(req))
         return;
     struct buf b = {0};
-    for (int i = 0, n = size ? atoi(size) : 4096; i < n; i++)
+    for (int i = 0; i < size; i++)
         buf_addc(&b, (char)('a' + i % 7));
     http_reply(req, 200, "application/json", &b);
 }
@@ -140,7 +147,7 @@ static inline void get_cached(struct http_req *req, void *ctx)
 static inline void get_problem(struct http_req *req, void *ctx)
 {
     (void)ctx;
-    http_problem(req, -atoi(http_query(req, "code")), http_query(req, "detail"), NULL, NULL);
+    http_problem(req, -query_number(req, "code", 20), http_query(req, "detail"), NULL, NULL);
 }
 
 static inline void post_echo(struct http_req *req, void *ctx)
@@ -188,11 +195,10 @@ static inline void work_on_job(struct task *t)
 static inline void get_later(struct http_req *req, void *ctx)
 {
     struct harness *h = ctx;
-    const char *ms = http_query(req, "ms");
     atomic_fetch_add(&handled, 1);
     http_on_finish(req, count_finish);
     struct job *job = arena_alloc(req->arena, sizeof *job);
-    *job = (struct job){.task.run = work_on_job, .req = req, .ms = ms ? atol(ms) : 0};
+    *job = (struct job){.task.run = work_on_job, .req = req, .ms = query_number(req, "ms", 0)};
     must(work_submit(&h->queue, &job->task) == 0);
 }
 
@@ -205,7 +211,7 @@ static inline void get_after(struct http_req *req, void *ctx)
 {
     (void)ctx;
     http_on_finish(req, count_finish);
-    http_after(req, (unsigned)atoi(http_query(req, "ms")), answer_after);
+    http_after(req, (unsigned)query_number(req, "ms", 0), answer_after);
 }
 
 static inline void get_never(struct http_req *req, void *ctx)
@@ -405,7 +411,8 @@ static inline void client_use(struct client *c, size_t size)
     c->size -= size;
 }
 
-/* Read one answer into @c; to a HEAD it has no body. Returns its status, 0 if the connection ended before it. */
+/* Read one answer into @c; to a HEAD it has no body. Returns its status, 0 if the connection ended before it.
+ */
 static inline int client_answer(struct client *c, bool to_head)
 {
     const char *end;
@@ -456,6 +463,6 @@ static inline int ask_once(const struct harness *h, struct client **ret_client, 
 }
 
 #define REQUEST(line) line " HTTP/1.1\r\nHost: test\r\n"
-#define GET(path) REQUEST("GET " path) "\r\n"
+#define GET(path)     REQUEST("GET " path) "\r\n"
 
 #endif

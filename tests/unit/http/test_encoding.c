@@ -73,8 +73,9 @@ static void negotiation(void **state)
 static void types(void **state)
 {
     (void)state;
-    static const char *const pay[] = {"application/json", "application/problem+json", "application/octet-stream",
-                                      "text/html; charset=utf-8", "text/javascript", "image/svg+xml"};
+    static const char *const pay[] = {"application/json",         "application/problem+json",
+                                      "application/octet-stream", "text/html; charset=utf-8",
+                                      "text/javascript",          "image/svg+xml"};
     static const char *const do_not[] = {"image/png", "text/event-stream", "font/woff2", "application/gzip"};
     for (size_t i = 0; i < sizeof pay / sizeof pay[0]; i++)
         assert_true(http_type_pays(pay[i]));
@@ -84,7 +85,10 @@ static void types(void **state)
 
 static void gunzip(const char *data, size_t size, char *to, size_t to_size)
 {
-    z_stream z = {.next_in = (Bytef *)data, .avail_in = (uInt)size, .next_out = (Bytef *)to, .avail_out = (uInt)to_size};
+    z_stream z = {.next_in = (Bytef *)data,
+                  .avail_in = (uInt)size,
+                  .next_out = (Bytef *)to,
+                  .avail_out = (uInt)to_size};
     assert_int_equal(inflateInit2(&z, 15 + 16), Z_OK);
     assert_int_equal(inflate(&z, Z_FINISH), Z_STREAM_END);
     assert_int_equal(z.total_out, to_size);

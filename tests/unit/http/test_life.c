@@ -173,8 +173,8 @@ static void slow_body(void **state)
 static void slow_answer(void **state)
 {
     (void)state;
-    harness_start(&h, (struct http_options){
-                          .loops = 1, .header_seconds = 1, .body_seconds = 1, .idle_seconds = 1});
+    harness_start(
+        &h, (struct http_options){.loops = 1, .header_seconds = 1, .body_seconds = 1, .idle_seconds = 1});
     struct client *c = client_connect(&h);
     assert_int_equal(client_ask(c, REQUEST("GET /after?ms=3000") "Content-Length: 1\r\n\r\nx"), 200);
     assert_int_equal(client_ask(c, GET("/later?ms=2500")), 200);
@@ -318,7 +318,8 @@ static void stop_refuses_new(void **state)
     harness_stop(&h);
 }
 
-/* An answer that takes longer than the ten seconds: the loop ends without it, its request lives on until it comes. */
+/* An answer that takes longer than the ten seconds: the loop ends without it, its request lives on until it
+ * comes. */
 static void stop_by_force(void **state)
 {
     (void)state;
@@ -430,14 +431,22 @@ static void six(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(vanish_while_pending), cmocka_unit_test(vanish_in_crowds),
-        cmocka_unit_test(vanish_while_sending), cmocka_unit_test(vanish_while_reading),
-        cmocka_unit_test(slow_header),          cmocka_unit_test(slow_body),
-        cmocka_unit_test(slow_answer),          cmocka_unit_test(idle),
-        cmocka_unit_test(connection_limit),     cmocka_unit_test(counting),
-        cmocka_unit_test(stop_closes_idle),     cmocka_unit_test(stop_while_pending),
-        cmocka_unit_test(stop_refuses_new),     cmocka_unit_test(stop_by_force),
-        cmocka_unit_test(stop_under_load),      cmocka_unit_test(opening),
+        cmocka_unit_test(vanish_while_pending),
+        cmocka_unit_test(vanish_in_crowds),
+        cmocka_unit_test(vanish_while_sending),
+        cmocka_unit_test(vanish_while_reading),
+        cmocka_unit_test(slow_header),
+        cmocka_unit_test(slow_body),
+        cmocka_unit_test(slow_answer),
+        cmocka_unit_test(idle),
+        cmocka_unit_test(connection_limit),
+        cmocka_unit_test(counting),
+        cmocka_unit_test(stop_closes_idle),
+        cmocka_unit_test(stop_while_pending),
+        cmocka_unit_test(stop_refuses_new),
+        cmocka_unit_test(stop_by_force),
+        cmocka_unit_test(stop_under_load),
+        cmocka_unit_test(opening),
         cmocka_unit_test(six),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

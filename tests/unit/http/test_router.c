@@ -95,9 +95,20 @@ static void fixed_before_names(void **state)
 static void nothing(void **state)
 {
     (void)state;
-    static const char *const paths[] = {"/v1", "/v1/", "/v1/venues/", "/v1//venues", "//", "/V1/venues", "/v1/venue",
-                                        "/v1/venuesx", "/v1/venues//sections/c/types/d", "/problems", "/problems/",
-                                        "/problems/a/b", "/v1/venues/a/sections", "/1/2/3/4/5/6/7/8/9/10/11/12",
+    static const char *const paths[] = {"/v1",
+                                        "/v1/",
+                                        "/v1/venues/",
+                                        "/v1//venues",
+                                        "//",
+                                        "/V1/venues",
+                                        "/v1/venue",
+                                        "/v1/venuesx",
+                                        "/v1/venues//sections/c/types/d",
+                                        "/problems",
+                                        "/problems/",
+                                        "/problems/a/b",
+                                        "/v1/venues/a/sections",
+                                        "/1/2/3/4/5/6/7/8/9/10/11/12",
                                         "/1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17/18"};
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
         struct http_match m = find(paths[i], HTTP_GET);
@@ -114,7 +125,8 @@ static void methods(void **state)
     assert_string_equal(http_allow_text(&arena, m.allow), "GET, HEAD, PATCH, DELETE");
     m = find("/v1/events/e/prices", HTTP_GET);
     assert_string_equal(http_allow_text(&arena, m.allow), "PUT");
-    assert_string_equal(http_allow_text(&arena, (1u << HTTP_METHODS) - 1), "GET, HEAD, POST, PUT, PATCH, DELETE");
+    assert_string_equal(http_allow_text(&arena, (1u << HTTP_METHODS) - 1),
+                        "GET, HEAD, POST, PUT, PATCH, DELETE");
 }
 
 static int set_up(void **state)

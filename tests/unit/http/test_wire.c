@@ -38,9 +38,11 @@ static void pipelining(void **state)
     (void)state;
     struct client *c = client_connect(&h);
     for (int round = 0; round < 10; round++) {
-        client_send(c, GET("/hello") GET("/later") REQUEST("POST /v1/echo")
-                           "Content-Type: application/json\r\nContent-Length: 3\r\n\r\n[1]" GET("/nowhere")
-                               REQUEST("HEAD /hello") "\r\n" GET("/after?ms=1") GET("/peer"));
+        client_send(
+            c,
+            GET("/hello") GET("/later")
+                REQUEST("POST /v1/echo") "Content-Type: application/json\r\nContent-Length: 3\r\n\r\n[1]" GET(
+                    "/nowhere") REQUEST("HEAD /hello") "\r\n" GET("/after?ms=1") GET("/peer"));
         assert_int_equal(client_answer(c, false), 200);
         assert_int_equal(client_answer(c, false), 200);
         assert_string_equal(c->body, "later");
@@ -153,8 +155,8 @@ static void odd_lengths(void **state)
 static void bad_chunks(void **state)
 {
     (void)state;
-    static const char *const bodies[] = {"x\r\n", "-1\r\n", "0x3\r\nabc\r\n0\r\n\r\n", "3\r\nabcd\r\n0\r\n\r\n",
-                                         "ffffffffffffffffff\r\n"};
+    static const char *const bodies[] = {"x\r\n", "-1\r\n", "0x3\r\nabc\r\n0\r\n\r\n",
+                                         "3\r\nabcd\r\n0\r\n\r\n", "ffffffffffffffffff\r\n"};
     for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
         char text[512];
         snprintf(text, sizeof text, POST "Transfer-Encoding: chunked\r\n\r\n%s", bodies[i]);
@@ -188,8 +190,9 @@ static void bare_newlines(void **state)
 static void not_http(void **state)
 {
     (void)state;
-    static const char *const texts[] = {"\x16\x03\x01\x02\r\n\r\n", "hello\r\n\r\n", "GET /\r\n\r\n",
-                                        "GET / HTTP/2.0\r\n\r\n", "GET / HTTP/0.9\r\n\r\n", "/ / /\r\n\r\n"};
+    static const char *const texts[] = {
+        "\x16\x03\x01\x02\r\n\r\n", "hello\r\n\r\n",          "GET /\r\n\r\n",
+        "GET / HTTP/2.0\r\n\r\n",   "GET / HTTP/0.9\r\n\r\n", "/ / /\r\n\r\n"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct client *c;
         int status = ask_once(&h, &c, texts[i]);
@@ -201,7 +204,8 @@ static void not_http(void **state)
     client_close(c);
 }
 
-/* Announced too large: answered at once, unread, and the answer arrives although the client goes on sending. */
+/* Announced too large: answered at once, unread, and the answer arrives although the client goes on sending.
+ */
 static void announced_too_large(void **state)
 {
     (void)state;
@@ -223,7 +227,8 @@ static void announced_too_large(void **state)
     client_close(c);
     assert_int_equal(ask_once(&h, &c, REQUEST("POST /nowhere") "Content-Length: 1048577\r\n\r\n"), 404);
     client_close(c);
-    assert_int_equal(ask_once(&h, &c, REQUEST("GET /hello") "Content-Length: 9223372036854775808\r\n\r\n"), 400);
+    assert_int_equal(ask_once(&h, &c, REQUEST("GET /hello") "Content-Length: 9223372036854775808\r\n\r\n"),
+                     400);
     client_close(c);
 }
 
