@@ -5,7 +5,7 @@ from box import new_id, until
 
 def test_every_outcome(box):
     """Active, purchased, released, cancelled, expired: each with its times, its order and its outcome."""
-    event = box.event(hold_seconds=1)
+    event = box.event(hold_seconds=2)
     lost = box.session().hold(event, 0)
     lost_order = box.order(event, 1, user_id=(user := new_id()))
     until(lambda: len(event.checkouts(status="expired")) == 2, "two expiries")

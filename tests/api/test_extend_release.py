@@ -127,7 +127,7 @@ ENDS = {
 @pytest.mark.parametrize("state", ENDS)
 def test_of_an_ended_hold(box, state):
     """Extend and release of a hold that has ended are 409 with its state, for its owner and for a key."""
-    event = box.event(hold_seconds=1 if state == "expired" else 900)
+    event = box.event(hold_seconds=2 if state == "expired" else 900)
     buyer = box.session()
     order = buyer.order(buyer.hold(event, 0))
     ENDS[state](box, buyer, order)
@@ -146,7 +146,7 @@ def test_of_an_ended_hold(box, state):
 
 def test_extended_hold_lives_on(box):
     """A hold that was extended does not end at its first deadline."""
-    event = box.event(hold_seconds=1)
+    event = box.event(hold_seconds=2)
     buyer = box.session()
     hold = buyer.hold(event, 0)
     path = f"/v1/holds/{hold['hold_id']}"
