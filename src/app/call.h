@@ -61,7 +61,7 @@ struct app_call {
     /* the steps' */
     struct writer_req req; /* its verdict has what a refusal tells */
     struct task task;
-    app_step *work, *then, *after_release;
+    app_step *work, *then;
     struct idem_record kept;
     struct idem_record *found;
     int failure;

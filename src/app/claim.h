@@ -7,12 +7,11 @@
 
 #include "app/call.h"
 
-/* Reserve call->idem and @slug (either may be NULL), then go on. A replay ends the use case by app_written().
- */
+/* Reserve call->idem and @slug (either may be NULL), then go on. A replay ends it by app_written(). */
 void app_claim(struct app_call *call, const char *slug, app_step *then);
 /*
- * End the claim, whatever the queue is like: a full one is tried again and again, for a claim that stayed
- * would make the slug and the key unusable. @answer: what those get who wait for it, or NULL.
+ * End the claim (the writer takes this even when its queue is full: a claim that stayed would make the slug
+ * and the key unusable), then go on. @answer: what those get who wait for it, or NULL.
  */
 void app_release_claim(struct app_call *call, const char *slug, const struct idem_record *answer,
                        app_step *then);

@@ -43,19 +43,20 @@ static void count_change(uint32_t counts[SEAT_STATUSES], const struct change *c)
 /*
  * The event and its counts after the command. Before the commit the newest snapshot does not show it yet, so
  * its own changes are counted in; those of others in the same group are not, nor can anybody have seen them.
+ * Of an event that was deleted since there is no newest snapshot: the one that the call began with will do,
+ * as it is.
  */
 static void take_event(struct app_call *call, const struct change *first)
 {
-    struct snapshot *s = view_find(call->app->parts.view, &first->event_id);
-    const struct event *before = s ? s->event : call->req.new_event;
-    if (!before)
-        return; /* deleted */
-    uint64_t shown = s ? s->seq : 0;
+    struct snapshot *found = view_find(call->app->parts.view, &first->event_id);
+    const struct snapshot *s = found ? found : call->event;
+    uint64_t shown = found ? found->seq : s ? UINT64_MAX : 0;
+    must(s || (call->req.new_event && call->layout)); /* just made: nobody shows it yet */
     if (s)
         memcpy(call->counts, s->counts, sizeof(call->counts));
     else
-        call->counts[SEAT_AVAILABLE] = call->layout->seats_total; /* just created */
-    call->event_now = event_ref(before);
+        call->counts[SEAT_AVAILABLE] = call->layout->seats_total;
+    call->event_now = event_ref(s ? s->event : call->req.new_event);
     for (const struct change *c = first; c; c = c->next) {
         if (c->seq <= shown)
             continue;
@@ -65,8 +66,8 @@ static void take_event(struct app_call *call, const struct change *first)
         event_unref(call->event_now);
         call->event_now = event_ref(c->event);
     }
-    if (s)
-        view_release(s);
+    if (found)
+        view_release(found);
 }
 
 void outcome_of_verdict(struct app_call *call)

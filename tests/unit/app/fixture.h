@@ -238,13 +238,13 @@ static inline int build_show(struct app_event_plan *plan, struct app_call *call)
     uint32_t place;
     struct event_draft draft = {
         .event_id = app_new_event_id(call->app),
-        .slug = a->slug,
+        .slug = a->slug ? a->slug : "hidden",
         .fields = {.set = EVENT_NAME | EVENT_DATE | EVENT_HOLD_SECONDS | EVENT_MAX_TICKETS,
                    .name = "Show",
                    .date_ms = 1,
                    .hold_seconds = HOLD_SECONDS,
                    .max_tickets_per_session = 8},
-        .published = true,
+        .published = a->slug,
         .created_ms = call->now_ms,
     };
     assert_int_equal(currency_find("EUR", &draft.currency), 0);
@@ -252,6 +252,7 @@ static inline int build_show(struct app_event_plan *plan, struct app_call *call)
     return event_new(&draft, call->layout, &place, &plan->event);
 }
 
+/* @slug NULL: one that is not published. */
 static inline struct ask *make_event(struct ask *a, const char *slug)
 {
     a->slug = slug;

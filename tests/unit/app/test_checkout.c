@@ -248,6 +248,27 @@ static void test_cancel_counts_its_own_holds(void **state)
     assert_int_equal(cancel->call.event_now->status, EVENT_CANCELLED);
 }
 
+/* The answer to a write is made after it: by then the event may be gone. */
+static void test_event_that_is_deleted_meanwhile(void **state)
+{
+    struct world *w = *state;
+    struct ask *make = make_event(ask_new(w), NULL); /* not published */
+    assert_int_equal(code_of(make), 0);
+    struct ask *pause = ask_new(w), *erase = ask_new(w), *late = ask_new(w);
+    struct event_id event = make->event_plan.event->event_id;
+    assert_int_equal(app_find_event(&pause->call, &event), 0);
+    assert_int_equal(app_find_event(&erase->call, &event), 0);
+    assert_int_equal(app_find_event(&late->call, &event), 0);
+    app_event_command(&pause->call, COMMAND_EVENT_PAUSE);
+    app_event_command(&erase->call, COMMAND_EVENT_DELETE);
+    app_event_command(&late->call, COMMAND_EVENT_RESUME);
+    assert_int_equal(code_of(pause), 0);
+    assert_int_equal(pause->call.counts[SEAT_AVAILABLE], SEATS);
+    assert_non_null(pause->call.event_now);
+    assert_int_equal(code_of(erase), 0);
+    assert_int_equal(code_of(late), BOX_ENOTFOUND);
+}
+
 static void test_nothing_while_workers_are_busy(void **state)
 {
     struct world *w = *state;
@@ -278,6 +299,7 @@ int main(void)
         TEST(test_confirm_of_a_cancelled_order),
         TEST(test_refund),
         TEST(test_cancel_counts_its_own_holds),
+        TEST(test_event_that_is_deleted_meanwhile),
         TEST(test_nothing_while_workers_are_busy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
