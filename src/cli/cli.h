@@ -120,6 +120,8 @@ void table_init(struct table *t, const char *const *heads);
 void table_cell(struct table *t, const char *text);
 /* Print with aligned columns to standard output and free the cells. */
 void table_print(struct table *t);
+/* Free the cells without printing them. */
+void table_free(struct table *t);
 
 /* ---- the commands ---- */
 extern const struct cli_verb venue_verbs[], event_verbs[], hold_verbs[], order_verbs[], cdc_verbs[],

@@ -12,6 +12,22 @@
 
 enum { REPLY_TEXT = 1 << 20 };
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r';
+}
+
+/* Cut blanks at both ends, as the server does with its key file. */
+static char *trim(char *line)
+{
+    while (is_blank(*line))
+        line++;
+    size_t size = strlen(line);
+    while (size && is_blank(line[size - 1]))
+        line[--size] = 0;
+    return line;
+}
+
 /* The key of the first NAME:KEY line. malloc'd, or NULL (said). */
 static char *key_from_file(const char *path)
 {
@@ -20,8 +36,9 @@ static char *key_from_file(const char *path)
     if (cli_read_file(path, &content)) {
         buf_addc(&content, 0);
         char *save = NULL;
-        for (char *line = strtok_r(content.data, "\r\n", &save); line && !key;
-             line = strtok_r(NULL, "\r\n", &save)) {
+        for (char *line = strtok_r(content.data, "\n", &save); line && !key;
+             line = strtok_r(NULL, "\n", &save)) {
+            line = trim(line);
             char *colon = *line == '#' ? NULL : strchr(line, ':');
             if (colon)
                 key = strdup(colon + 1);

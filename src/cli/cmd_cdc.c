@@ -65,8 +65,9 @@ static void print_rows(struct cli *c, struct json_node rows)
     }
 }
 
-/* Read one page after *cursor and print it. Returns an exit code; *ret_more: there is more now. */
-static int tail_page(struct cli *c, char *cursor, size_t cursor_size, bool *ret_more)
+/* Read one page after *cursor and print it, the first with the heads. Returns an exit code; *ret_more: there
+ * is more now. */
+static int tail_page(struct cli *c, char *cursor, size_t cursor_size, bool first, bool *ret_more)
 {
     struct cli_reply reply;
     const char *path = arena_printf(&c->arena, "/v1/cdc/order_queue?limit=%d%s%s", TAIL_LIMIT,
@@ -77,6 +78,8 @@ static int tail_page(struct cli *c, char *cursor, size_t cursor_size, bool *ret_
     struct json_node root = json_in_root(&reply.in), rows = json_in_member(root, "rows");
     size_t count;
     json_in_array(rows, 0, SIZE_MAX, &count);
+    if (first && !c->json)
+        print_head();
     if (c->json && count)
         cli_print_json(&reply);
     else if (!c->json)
@@ -98,11 +101,11 @@ static int cdc_tail(struct cli *c)
     struct sigaction action = {.sa_handler = on_interrupt};
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
-    if (!c->json)
-        print_head();
     int code = EXIT_DONE;
+    bool first = true;
     while (!code && !interrupted && (more || follow)) {
-        code = tail_page(c, cursor, sizeof cursor, &more);
+        code = tail_page(c, cursor, sizeof cursor, first, &more);
+        first = false;
         if (!code && !more && follow && !interrupted) {
             const struct timespec pause = {.tv_nsec = POLL_MS * 1000000L};
             nanosleep(&pause, NULL);

@@ -97,7 +97,9 @@ int show_list(struct cli *c, const char *path, const char *list_name, const stru
         page = next_page(c, root, path);
         cli_reply_done(&reply);
     }
-    if (!c->json)
+    if (code) /* said already; half a table would look like all of it */
+        table_free(&table);
+    else if (!c->json)
         table_print(&table);
     return code;
 }

@@ -55,6 +55,12 @@ void table_print(struct table *t)
     print_row(t, heads, widths);
     for (size_t row = 0; row < t->cell_count; row += (size_t)t->columns)
         print_row(t, t->cells + row, widths);
+    table_free(t);
+}
+
+void table_free(struct table *t)
+{
     free(t->cells);
     t->cells = NULL;
+    t->cell_count = t->cell_cap = 0;
 }
