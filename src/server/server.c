@@ -367,17 +367,20 @@ static int loops_start(struct server *s)
     return 0;
 }
 
-/* Started from the top, stopped from the bottom: requests end before workers, workers before the writer. */
+/*
+ * Started from the top, stopped from the bottom: requests end before workers, workers before the writer, and
+ * the loops' mailboxes last, because until then an answer may come.
+ */
 static const struct part PARTS[] = {
     {"files", files_start, files_stop},
     {"store", store_start, store_stop},
     {"view", view_start, view_stop},
     {"writer", writer_start, writer_stop_part},
     {"credentials", auth_start, auth_stop},
-    {"writer thread", writer_thread_start, writer_thread_stop},
-    {"worker threads", workers_start, workers_stop},
     {"app", app_start, app_stop},
     {"http", http_start, http_stop_part},
+    {"writer thread", writer_thread_start, writer_thread_stop},
+    {"worker threads", workers_start, workers_stop},
     {"http threads", loops_start, loops_stop},
 };
 
