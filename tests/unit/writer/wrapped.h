@@ -39,6 +39,11 @@ static inline bool wrapped_writable(const struct store *s)
     return store_writable(wrapped_of(s)->inner);
 }
 
+static inline void wrapped_reason(struct store *s, char *ret_text, size_t size)
+{
+    store_reason(wrapped_of(s)->inner, ret_text, size);
+}
+
 static inline int wrapped_idem_find(struct store *s, const struct digest *key, int64_t now_ms,
                                     struct arena *arena, struct idem_record *ret_record)
 {
@@ -66,6 +71,7 @@ static inline struct wrapped wrap(struct store *inner)
         .commit = wrapped_commit,
         .reopen = wrapped_reopen,
         .writable = wrapped_writable,
+        .reason = wrapped_reason,
         .idem_find = wrapped_idem_find,
         .list_events = wrapped_list_events,
         .load_event = wrapped_load_event,
