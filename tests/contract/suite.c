@@ -827,7 +827,7 @@ static void bad_cursors(void **state)
 
 /* ---- a random walk ---- */
 
-enum { RECENT = 6 };
+enum { RECENT = 12 };
 
 struct walk {
     struct show e;
@@ -847,11 +847,14 @@ static struct command random_command(struct walk *k, uint32_t *seats, struct ord
     c.session = test_session(w);
     c.seat_count = 1 + rng_below(&w->rng, 3);
     static const enum command_kind kinds[] = {
-        COMMAND_HOLD_CREATE,  COMMAND_HOLD_CREATE,  COMMAND_HOLD_EXTEND,   COMMAND_HOLD_RELEASE,
-        COMMAND_ORDER_CREATE, COMMAND_ORDER_CREATE, COMMAND_ORDER_CONFIRM, COMMAND_ORDER_CANCEL,
-        COMMAND_ORDER_REFUND, COMMAND_BLOCK,        COMMAND_UNBLOCK,       COMMAND_HOLD_EXPIRE};
+        COMMAND_HOLD_CREATE,  COMMAND_HOLD_CREATE,  COMMAND_HOLD_CREATE,  COMMAND_HOLD_EXTEND,
+        COMMAND_HOLD_RELEASE, COMMAND_ORDER_CREATE, COMMAND_ORDER_CREATE, COMMAND_ORDER_CONFIRM,
+        COMMAND_ORDER_CANCEL, COMMAND_ORDER_REFUND, COMMAND_ORDER_REFUND, COMMAND_BLOCK,
+        COMMAND_UNBLOCK,      COMMAND_UNBLOCK,      COMMAND_UNBLOCK};
     c.kind = kinds[rng_below(&w->rng, sizeof(kinds) / sizeof(*kinds))];
-    c.block_seats = rng_below(&w->rng, 2);
+    if (c.kind == COMMAND_BLOCK || c.kind == COMMAND_UNBLOCK)
+        c.seat_count = 1;
+    c.block_seats = rng_below(&w->rng, 4) == 0;
     if (c.kind == COMMAND_ORDER_REFUND && k->order_count &&
         store_get_order(w->store, &c.order_id, &w->arena, order) == 0 && order->status == ORDER_PAID)
         c.stored_order = order;

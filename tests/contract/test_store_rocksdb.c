@@ -1,60 +1,12 @@
 /* The embedded store: the common suite, and what only files can have: locks, damage, other people's folders.
  */
+#include "contract/rocksdb_folder.h"
 #include "contract/suite.c"
-#include "store/rocksdb/store_rocksdb.h"
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <ftw.h>
 #include <rocksdb/c.h>
 #include <signal.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 /* ---- folders ---- */
-
-static char folder[512]; /* of the running test */
-
-static void name_folder(void)
-{
-    const char *tmp = getenv("TMPDIR");
-    static char base[400];
-    snprintf(base, sizeof(base), "%s/boxoffice-store-XXXXXX", tmp && *tmp ? tmp : "/tmp");
-    assert_non_null(mkdtemp(base));
-    snprintf(folder, sizeof(folder), "%s/data", base);
-}
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-    (void)st, (void)type, (void)at;
-    return remove(path);
-}
-
-static void remove_folder(void)
-{
-    char base[512];
-    snprintf(base, sizeof(base), "%s", folder);
-    *strrchr(base, '/') = '\0';
-    assert_int_equal(nftw(base, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
-}
-
-static int try_open(const char *path, struct store **ret_store, const char **ret_reason)
-{
-    struct store_rocksdb_options options = {.path = path, .block_cache_bytes = 1 << 20};
-    return store_rocksdb_open(&options, ret_store, ret_reason);
-}
-
-static struct store *open_folder(void)
-{
-    struct store *s = NULL;
-    const char *reason = "";
-    int ret = try_open(folder, &s, &reason);
-    if (ret)
-        print_error("%s\n", reason);
-    assert_int_equal(ret, 0);
-    return s;
-}
 
 static struct store *open_new(void)
 {
@@ -130,7 +82,7 @@ static void foreign_database_is_refused(void **state)
     rocksdb_put(db, wo, "k", 1, "v", 1, &error);
     assert_null(error);
     rocksdb_close(db);
-    assert_refused(folder, BOX_EIO, "not a boxoffice data folder");
+    assert_refused(folder, BOX_EIO, "another program's");
     rocksdb_writeoptions_destroy(wo);
     rocksdb_options_destroy(o);
     remove_folder();
@@ -227,7 +179,7 @@ static void newer_format_is_refused(void **state)
     raw_open(&raw);
     raw_put(&raw, "meta", "format", 6, "\0\0\0\1", 4);
     raw_close(&raw);
-    assert_refused(folder, BOX_EIO, "not a boxoffice data folder"); /* ours has no such family */
+    assert_refused(folder, BOX_EIO, "another program's"); /* ours has no such family */
     remove_folder();
 }
 

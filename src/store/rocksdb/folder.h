@@ -13,7 +13,8 @@ int rocksdb_folder_prepare(const struct rocksdb_setup *setup, const char *path,
                            char ret_reason[REASON_BYTES]);
 
 /*
- * Make sure that the folder can be written, before RocksDB finds out (see options.c). Returns 0 or BOX_EIO.
+ * Make sure that the folder can be written and has a little room, before RocksDB leaves half of a start in
+ * it. Returns 0 or BOX_EIO.
  */
 int rocksdb_folder_probe(const char *path, char ret_reason[REASON_BYTES]);
 

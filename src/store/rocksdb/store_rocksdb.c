@@ -1,8 +1,10 @@
 #include "store/rocksdb/store_rocksdb.h"
+#include "base/error.h"
 #include "base/must.h"
 #include "store/kv/kv_store.h"
 #include "store/rocksdb/kv_rocksdb.h"
 #include <stdio.h>
+#include <string.h>
 
 int store_rocksdb_open(const struct store_rocksdb_options *options, struct store **ret_store,
                        const char **ret_reason)
@@ -22,10 +24,12 @@ int store_rocksdb_open(const struct store_rocksdb_options *options, struct store
     }
     rng_init_system(&rng);
     ret = kv_store_open(kv, &rng, &s, &why);
-    if (ret) {
-        snprintf(reason, sizeof(reason), "%s: %s", options->path, why);
+    if (ret == BOX_ECORRUPT && !strstr(why, "damaged"))
+        snprintf(reason, sizeof(reason), "%.200s is damaged: %s; restore a backup", options->path, why);
+    else if (ret)
+        snprintf(reason, sizeof(reason), "%.200s: %s", options->path, why);
+    if (ret)
         return ret;
-    }
     *ret_store = &s->store;
     return 0;
 }
