@@ -391,6 +391,11 @@ def test_every_rule_can_fail():
     assert all(inspect.getdoc(function) for function in rules.RULES)
 
 
+def test_some_entries_from_all_over():
+    assert rules.some([], 3) == [] and rules.some([1, 2, 3], 3) == [1, 2, 3]
+    assert rules.some(list(range(10)), 3) == [0, 4, 8] and rules.some(list(range(6)), 3) == [0, 2, 4]
+
+
 def test_check_tells_the_count_of_many():
     s = Sale()
     for number in range(1, SEATS + 1):
