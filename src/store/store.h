@@ -4,16 +4,17 @@
  * Two kinds of use, by two kinds of thread:
  *   - the writer commits groups and looks up idempotency keys;
  *   - workers read records, create tickets and put venues.
- * Which rows a change writes is decided in change/rows.h, not here. Nothing of a store's library shows through this
- * interface; it is made so that a cluster can stand behind it: a commit is asynchronous, says which seq it follows,
- * and may be refused or remain unknown.
+ * Which rows a change writes is decided in change/rows.h, not here. Nothing of a store's library shows
+ * through this interface; it is made so that a cluster can stand behind it: a commit is asynchronous, says
+ * which seq it follows, and may be refused or remain unknown.
  *
  * What a commit may answer, per event group:
- *   BOX_OK        durable: survives power loss.
- *   BOX_EFENCED   not done, and never will be: the event's newest change is not the one that the group follows.
- *   BOX_EUNKNOWN  it may have happened or not. The store is then *failed*: every commit and write answers BOX_EUNAVAILABLE
- *                 until store_reopen() succeeds; afterwards loads and reads tell what is durable. Never repeat a
- *                 commit by yourself.
+ *   BOX_OK            durable: survives power loss.
+ *   BOX_EFENCED       not done, and never will be: the event's newest change is not the one that the group
+ *                     follows.
+ *   BOX_EUNKNOWN      it may have happened or not. The store is then *failed*: every commit and write answers
+ *                     BOX_EUNAVAILABLE until store_reopen() succeeds; afterwards loads and reads tell what is
+ *                     durable. Never repeat a commit by yourself.
  *   BOX_EUNAVAILABLE  certainly not done (the store had failed before).
  */
 #ifndef STORE_STORE_H
@@ -36,7 +37,7 @@ struct idem_record {
     struct digest request; /* of the body's bytes */
     int64_t expires_ms;
     uint16_t http_status;
-    uint64_t change_seq; /* 0: none */
+    uint64_t change_seq;  /* 0: none */
     const char *location; /* or NULL */
     const void *body;
     size_t body_size;
@@ -51,8 +52,8 @@ struct personal_record {
 /* Changes of one event that follow each other: all of them become durable, or none. */
 struct event_group {
     struct event_id event_id;
-    uint64_t follows_seq;    /* the event's newest durable seq, as the writer knows it */
-    struct change *changes;  /* by next; the store sets commit_no */
+    uint64_t follows_seq;   /* the event's newest durable seq, as the writer knows it */
+    struct change *changes; /* by next; the store sets commit_no */
     uint32_t change_count;
     const struct idem_record **idems;
     size_t idem_count;
@@ -61,11 +62,12 @@ struct event_group {
     int result; /* set by the store, see above */
 };
 
-/* A set of groups of different events, committed together where the store can (embedded: one write, one sync). */
+/* Groups of different events, committed together where the store can (embedded: one write, one sync). */
 struct commit {
     struct event_group *groups;
     size_t group_count;
-    void (*done)(struct commit *c); /* every result is set. Called from store_commit() itself or later from another thread */
+    /* Every result is set. Called from store_commit() itself or later from another thread. */
+    void (*done)(struct commit *c);
     void *ctx;
 };
 
@@ -77,7 +79,10 @@ void store_commit(struct store *s, struct commit *c);
 
 /* Free the store; nothing may be under way. */
 void store_close(struct store *s);
-/* After a failure: close and open again. Blocks. Returns 0 or why not (BOX_EIO, BOX_ECORRUPT, BOX_ELOCKED). Thread: the writer. */
+/*
+ * After a failure: close and open again. Blocks. Thread: the writer.
+ * Returns 0 or why not (BOX_EIO, BOX_ECORRUPT, BOX_ELOCKED).
+ */
 int store_reopen(struct store *s);
 /* True while commits are accepted. Thread: any. */
 bool store_writable(const struct store *s);
@@ -91,43 +96,52 @@ uint64_t store_commit_no(struct store *s);
  * The answer kept for a key, unexpired at @now_ms. Thread: any; quick (memory, or a filter that says no).
  * Returns 0, BOX_ENOTFOUND or BOX_EIO. The record is the arena's.
  */
-int store_idem_find(struct store *s, const struct digest *key, int64_t now_ms, struct arena *arena, struct idem_record *ret_record);
+int store_idem_find(struct store *s, const struct digest *key, int64_t now_ms, struct arena *arena,
+                    struct idem_record *ret_record);
 
 /* ---- writing outside of groups (workers) ---- */
 
-/* Store a venue with its venue_sections rows, and the answer if @idem is not NULL. Durable at return. Returns 0, BOX_EUNKNOWN or BOX_EUNAVAILABLE. */
+/*
+ * Store a venue with its venue_sections rows, and the answer if @idem is not NULL. Durable at return.
+ * Returns 0, BOX_EUNKNOWN or BOX_EUNAVAILABLE.
+ */
 int store_put_venue(struct store *s, const struct layout *layout, const struct idem_record *idem);
 /*
- * Write a ticket row for every seat; invisible until the event's first change is committed (follows_seq 0). Durable at
- * return. Idempotent. @progress (or NULL) is called now and then. Returns 0, BOX_EUNKNOWN or BOX_EUNAVAILABLE.
+ * Write a ticket row for every seat; invisible until the event's first change is committed (follows_seq 0).
+ * Durable at return. Idempotent. @progress (or NULL) is called now and then. Returns 0, BOX_EUNKNOWN or
+ * BOX_EUNAVAILABLE.
  */
 int store_create_tickets(struct store *s, const struct event *event, const struct layout *layout,
                          void (*progress)(void *ctx, uint32_t done), void *ctx);
-/* Remove the ticket rows of an event that was not created after all or was deleted. Best effort; also done at open. */
+/* Remove the ticket rows of an event that was not created or was deleted. Best effort; also done at open. */
 void store_drop_tickets(struct store *s, const struct event_id *event);
 
 /* ---- reading (workers; each is consistent in itself; blocks) ---- */
 
-/* Every event that was created and not deleted, in any order. Returns 0 or the first error of @each or the store. */
+/* Every event that was created and not deleted, in any order. Returns 0 or the first error met. */
 int store_list_events(struct store *s, int (*each)(void *ctx, struct event_id id), void *ctx);
 /* Every venue: @each gets a reference it must drop. */
 int store_list_venues(struct store *s, int (*each)(void *ctx, struct layout *layout), void *ctx);
 /*
- * Load one event. @layout_of lends its venue's layout (the image takes a reference of its own), or gives NULL when there
- * is none. Returns 0, BOX_ENOTFOUND, BOX_ECORRUPT, BOX_EIO; the image is the caller's (image_done) only when 0.
+ * Load one event. @layout_of lends its venue's layout (the image takes a reference of its own), or gives NULL
+ * when there is none. Returns 0, BOX_ENOTFOUND, BOX_ECORRUPT, BOX_EIO; the image is the caller's (image_done)
+ * only when 0.
  */
 int store_load_event(struct store *s, const struct event_id *id,
-                     struct layout *(*layout_of)(void *ctx, const struct venue_id *venue), void *ctx, struct image *ret_image);
+                     struct layout *(*layout_of)(void *ctx, const struct venue_id *venue), void *ctx,
+                     struct image *ret_image);
 
 /* Point reads. Returns 0, BOX_ENOTFOUND, BOX_ECORRUPT, BOX_EIO. Records are the arena's. */
 int store_get_hold(struct store *s, const struct hold_id *id, struct arena *arena, struct hold *ret_hold);
 int store_get_order(struct store *s, const struct order_id *id, struct arena *arena, struct order *ret_order);
-int store_get_personal(struct store *s, const struct order_id *id, struct arena *arena, struct personal *ret_personal); /* absent: all NULL, 0 */
-int store_get_ticket(struct store *s, const struct event_id *event, uint32_t seat, struct ticket_row *ret_row);
+int store_get_personal(struct store *s, const struct order_id *id, struct arena *arena,
+                       struct personal *ret_personal); /* absent: all NULL, 0 */
+int store_get_ticket(struct store *s, const struct event_id *event, uint32_t seat,
+                     struct ticket_row *ret_row);
 
 /*
- * Lists are read in pages: at most @limit records after the cursor. A cursor is a byte string of the store's, at most
- * CURSOR_BYTES; size 0 is the start. @ret_cursor size 0: the end was reached.
+ * Lists are read in pages: at most @limit records after the cursor. A cursor is a byte string of the store's,
+ * at most CURSOR_BYTES; size 0 is the start. @ret_cursor size 0: the end was reached.
  */
 enum { CURSOR_BYTES = 64 };
 struct cursor {
@@ -136,11 +150,11 @@ struct cursor {
 };
 
 struct order_filter {
-    const struct event_id *event;    /* or NULL */
-    const struct ticket_id *ticket;  /* or NULL; needs event */
-    const char *code;                /* or NULL */
-    const char *email;               /* or NULL; compared without case */
-    int status;                      /* enum order_status, or -1 */
+    const struct event_id *event;   /* or NULL */
+    const struct ticket_id *ticket; /* or NULL; needs event */
+    const char *code;               /* or NULL */
+    const char *email;              /* or NULL; compared without case */
+    int status;                     /* enum order_status, or -1 */
 };
 
 struct checkout_filter {
@@ -149,37 +163,42 @@ struct checkout_filter {
 };
 
 struct order_queue_filter {
-    const struct event_id *event;   /* or NULL: all events */
+    const struct event_id *event; /* or NULL: all events */
     bool has_seat;
     uint32_t seat;
     int64_t started_ms; /* 0: any */
 };
 
 /*
- * Orders in a stable order (by order_id: by event, then age). A page looks at a bounded number of rows: with a filter it
- * may hold fewer records than @limit, even none, and still give a cursor to go on with.
- * Returns 0, BOX_EINVALID (cursor), BOX_ECORRUPT, BOX_EIO.
+ * Orders in a stable order (by order_id: by event, then age). A page looks at a bounded number of rows: with
+ * a filter it may hold fewer records than @limit, even none, and still give a cursor to go on with. Returns
+ * 0, BOX_EINVALID (cursor), BOX_ECORRUPT, BOX_EIO.
  */
-int store_list_orders(struct store *s, const struct order_filter *f, const struct cursor *after, uint32_t limit,
-                      struct arena *arena, struct order **ret_orders, uint32_t *ret_count, struct cursor *ret_cursor);
+int store_list_orders(struct store *s, const struct order_filter *f, const struct cursor *after,
+                      uint32_t limit, struct arena *arena, struct order **ret_orders, uint32_t *ret_count,
+                      struct cursor *ret_cursor);
 /* Holds of an event, oldest first. */
-int store_list_holds(struct store *s, const struct checkout_filter *f, const struct cursor *after, uint32_t limit,
-                     struct arena *arena, struct hold **ret_holds, uint32_t *ret_count, struct cursor *ret_cursor);
+int store_list_holds(struct store *s, const struct checkout_filter *f, const struct cursor *after,
+                     uint32_t limit, struct arena *arena, struct hold **ret_holds, uint32_t *ret_count,
+                     struct cursor *ret_cursor);
 /* order_queue rows by (event, ticket, started_at). */
 int store_list_order_queue(struct store *s, const struct order_queue_filter *f, const struct cursor *after,
                            uint32_t limit, struct arena *arena, struct order_queue_row **ret_rows,
                            uint32_t *ret_count, struct cursor *ret_cursor);
 /*
- * CDC rows of all events in commit order; each event's in the order of its seq. ret_cursor is always set: where to go
- * on, also later. *ret_more: there is more now.
+ * CDC rows of all events in commit order; each event's in the order of its seq. ret_cursor is always set:
+ * where to go on, also later. *ret_more: there is more now.
  */
 int store_list_cdc(struct store *s, const struct cursor *after, uint32_t limit, struct arena *arena,
                    struct cdc_row **ret_rows, uint32_t *ret_count, struct cursor *ret_cursor, bool *ret_more);
-/* An event's changes after @after_seq, at most @limit, in order. Their event references belong to the caller. */
+/* An event's changes after @after_seq, at most @limit, in order. Their event references are the caller's. */
 int store_list_changes(struct store *s, const struct event_id *event, uint64_t after_seq, uint32_t limit,
                        struct arena *arena, struct change ***ret_changes, uint32_t *ret_count);
 
-/* A named secret (the signing key): read, or made once with @fresh if there is none. Returns 0, BOX_EIO or BOX_EUNKNOWN. */
+/*
+ * A named secret (the signing key): read, or made once with @fresh if there is none.
+ * Returns 0, BOX_EIO or BOX_EUNKNOWN.
+ */
 int store_secret(struct store *s, const char *name, const uint8_t fresh[32], uint8_t ret_secret[32]);
 
 /* ---- what a backend provides (store/<backend>/ only) ---- */
@@ -196,26 +215,27 @@ struct store_ops {
     uint64_t (*commit_no)(struct store *);
     int (*idem_find)(struct store *, const struct digest *, int64_t, struct arena *, struct idem_record *);
     int (*put_venue)(struct store *, const struct layout *, const struct idem_record *);
-    int (*create_tickets)(struct store *, const struct event *, const struct layout *, void (*)(void *, uint32_t), void *);
+    int (*create_tickets)(struct store *, const struct event *, const struct layout *,
+                          void (*)(void *, uint32_t), void *);
     void (*drop_tickets)(struct store *, const struct event_id *);
     int (*list_events)(struct store *, int (*)(void *, struct event_id), void *);
     int (*list_venues)(struct store *, int (*)(void *, struct layout *), void *);
-    int (*load_event)(struct store *, const struct event_id *, struct layout *(*)(void *, const struct venue_id *), void *,
-                      struct image *);
+    int (*load_event)(struct store *, const struct event_id *,
+                      struct layout *(*)(void *, const struct venue_id *), void *, struct image *);
     int (*get_hold)(struct store *, const struct hold_id *, struct arena *, struct hold *);
     int (*get_order)(struct store *, const struct order_id *, struct arena *, struct order *);
     int (*get_personal)(struct store *, const struct order_id *, struct arena *, struct personal *);
     int (*get_ticket)(struct store *, const struct event_id *, uint32_t, struct ticket_row *);
-    int (*list_orders)(struct store *, const struct order_filter *, const struct cursor *, uint32_t, struct arena *,
-                       struct order **, uint32_t *, struct cursor *);
-    int (*list_holds)(struct store *, const struct checkout_filter *, const struct cursor *, uint32_t, struct arena *,
-                      struct hold **, uint32_t *, struct cursor *);
-    int (*list_order_queue)(struct store *, const struct order_queue_filter *, const struct cursor *, uint32_t,
-                            struct arena *, struct order_queue_row **, uint32_t *, struct cursor *);
-    int (*list_cdc)(struct store *, const struct cursor *, uint32_t, struct arena *, struct cdc_row **, uint32_t *,
-                    struct cursor *, bool *);
-    int (*list_changes)(struct store *, const struct event_id *, uint64_t, uint32_t, struct arena *, struct change ***,
-                        uint32_t *);
+    int (*list_orders)(struct store *, const struct order_filter *, const struct cursor *, uint32_t,
+                       struct arena *, struct order **, uint32_t *, struct cursor *);
+    int (*list_holds)(struct store *, const struct checkout_filter *, const struct cursor *, uint32_t,
+                      struct arena *, struct hold **, uint32_t *, struct cursor *);
+    int (*list_order_queue)(struct store *, const struct order_queue_filter *, const struct cursor *,
+                            uint32_t, struct arena *, struct order_queue_row **, uint32_t *, struct cursor *);
+    int (*list_cdc)(struct store *, const struct cursor *, uint32_t, struct arena *, struct cdc_row **,
+                    uint32_t *, struct cursor *, bool *);
+    int (*list_changes)(struct store *, const struct event_id *, uint64_t, uint32_t, struct arena *,
+                        struct change ***, uint32_t *);
     int (*secret)(struct store *, const char *, const uint8_t[32], uint8_t[32]);
 };
 

@@ -325,6 +325,66 @@ static void zeros_after_the_tail(void **state)
     end_show(&e);
 }
 
+/* A commit of many blocks of the log: an answer of 100 KB comes with it. */
+static void commit_big(struct show *e)
+{
+    static char body[100000];
+    struct command c = {.kind = COMMAND_EVENT_PAUSE, .actor = actor_key("default")};
+    rng_bytes(&e->w->rng, body, sizeof(body));
+    struct idem_record idem = make_idem(e->w, NULL, "");
+    idem.body = body;
+    idem.body_size = sizeof(body);
+    const struct idem_record *idems[] = {&idem};
+    struct event_group g = group_of(e->id, decide(e, &c));
+    g.idems = idems;
+    g.idem_count = 1;
+    assert_int_equal(commit_one(e->w->store, &g), 0);
+}
+
+/* The file grew, but some pages of the last record never reached the disk. */
+static void holes_in_the_tail_are_dropped(void **state)
+{
+    struct world *w = *state;
+    static const char zeros[4096];
+    struct show e = begin_show(w, "a");
+    for (unsigned page = 0; page < 24; page++) {
+        restart(w);
+        take_seats(&e, test_session(w), page, 1);
+        off_t last = log_size();
+        commit_big(&e);
+        store_close(w->store);
+        off_t at = last + (off_t)page * 4096, left = log_size() - at;
+        assert_true(left > 0);
+        damage_log(at, zeros, left < 4096 ? (size_t)left : 4096);
+        w->store = open_folder();
+        struct inventory *now = load(w, e.id);
+        assert_int_equal(inventory_seq(now), inventory_seq(e.inv) - 1);
+        inventory_free(e.inv);
+        e.inv = now;
+    }
+    end_show(&e);
+}
+
+static void damage_before_the_last_record_is_refused(void **state)
+{
+    struct world *w = *state;
+    struct show e = begin_show(w, "a");
+    restart(w);
+    take_seats(&e, test_session(w), 0, 1);
+    off_t big = log_size();
+    commit_big(&e);
+    inventory_group_done(e.inv);
+    off_t end = log_size();
+    on_event(&e, COMMAND_EVENT_RESUME); /* one more, small */
+    store_close(w->store);
+    damage_log(big + (end - big) / 2, "damage", 6);
+    assert_refused(folder, BOX_ECORRUPT, "damaged");
+    assert_refused(folder, BOX_ECORRUPT, "damaged"); /* and stays so */
+    remove_folder();
+    w->store = open_new(); /* for the teardown */
+    end_show(&e);
+}
+
 static void damage_in_the_middle_is_refused(void **state)
 {
     struct world *w = *state;
@@ -467,6 +527,8 @@ int main(void)
         SUITE_TEST(torn_tail_is_dropped),
         SUITE_TEST(every_cut_of_the_tail),
         SUITE_TEST(zeros_after_the_tail),
+        SUITE_TEST(holes_in_the_tail_are_dropped),
+        SUITE_TEST(damage_before_the_last_record_is_refused),
         SUITE_TEST(damage_in_the_middle_is_refused),
         SUITE_TEST(gap_in_the_log_is_refused),
         SUITE_TEST(missing_ticket_is_damage),

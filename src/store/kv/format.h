@@ -1,42 +1,51 @@
+/* clang-format off */
 /*
  * Keys and values of the tables on an ordered key-value backend: the format of the data folder, version 1.
  *
  * Integers of keys are big-endian, so that byte order is sort order. Values marked * are versioned by the
  * module that encodes them. A part in "quotes" is literal, name:n is n bytes.
  *
- *   table                       key                                      value
- *   meta                        "format"                                 u32 version
- *                               "secret/" name                           secret:32
- *                               "checked"                                u64 commit number up to which the
- * log was found whole venues                      venue_id:16                              layout_encode *
- *   venue_sections              venue_id:16 section_id:16 type_id        svarint price unscaled | u8 scale |
- * varint seats_count events                      event_id:16 1:1                          event_encode *;
- * written when the event changes event_id:16 2:1                          state, below; written by every
- * group of the event tickets                     event_id:16 seat:4                       ticket_row_encode *
- *   order_queue                 event_id:16 seat:4 started_ms:8          order_queue_row_encode *
- *   order_queue_scylla_cdc_log  commit_no:8 batch_seq:4                  cdc_row_encode *
- *   orders                      order_id:16                              order_encode *
- *   holds                       hold_id:16                               hold_encode *
- *   changes                     commit_no:8                              change_encode *
- *   changes_by_event            event_id:16 seq:8                        u64 commit number
- *   personal                    order_id:16 "n" | "e" | "p"              name, e-mail or payment reference,
- * UTF-8 order_index                 "c" code:8 order_id:16                   (empty) "t" ticket_id:16
- * order_id:16             (empty) "e" hash:32 order_id:16                  (empty) idempotency digest:32 i64
- * expires_ms | request:32 | u16 http status | u64 change seq | u8 has location | location | body state: u8
- * version (1) | u8 1 if deleted | u64 seq | i64 time_us | hash:32 | varint held | varint sold | varint
- * blocked
+ *   table                       key                                value
+ *   --------------------------- ---------------------------------- ----------------------------------------
+ *   meta                        "format"                           u32 version
+ *                               "secret/" name                     secret:32
+ *                               "checked"                          u64 commit number up to which the log was
+ *                                                                  found whole
+ *   venues                      venue_id:16                        layout_encode *
+ *   venue_sections              venue_id:16 section_id:16 type_id  svarint price unscaled | u8 scale |
+ *                                                                  varint seats_count
+ *   events                      event_id:16 1:1                    event_encode *; when the event changes
+ *                               event_id:16 2:1                    state, below; with each of its groups
+ *   tickets                     event_id:16 seat:4                 ticket_row_encode *
+ *   order_queue                 event_id:16 seat:4 started_ms:8    order_queue_row_encode *
+ *   order_queue_scylla_cdc_log  commit_no:8 batch_seq:4            cdc_row_encode *
+ *   orders                      order_id:16                        order_encode *
+ *   holds                       hold_id:16                         hold_encode *
+ *   changes                     commit_no:8                        change_encode *
+ *   changes_by_event            event_id:16 seq:8                  u64 commit number
+ *   personal                    order_id:16 "n" | "e" | "p"        name, e-mail, payment reference: UTF-8
+ *   order_index                 "c" code:8 order_id:16             (empty)
+ *                               "t" ticket_id:16 order_id:16       (empty)
+ *                               "e" hash:32 order_id:16            (empty)
+ *   idempotency                 digest:32                          i64 expires_ms | request:32 |
+ *                                                                  u16 http status | u64 change seq |
+ *                                                                  u8 has location | location | body
+ *
+ *   state: u8 version 1 | u8 1 if deleted | u64 seq | i64 time_us | hash:32 | varint held | varint sold |
+ *          varint blocked
  *
  * - An event's state stands apart from the event, because every group of holds rewrites it and an event with
- * many prices is large. The row of a deleted event stays, marked: it fences its id.
+ *   many prices is large. The row of a deleted event stays, marked: it fences its id.
  * - Order and hold ids begin with their event's tag and then count up: a range of either table is an event's,
- * by age. So the index needs no entries by event.
+ *   by age. So the index needs no entries by event.
  * - commit_no counts every change of the store: 1, 2, 3, ... without gaps. batch_seq is cdc$batch_seq_no.
- * - The e-mail hash is BLAKE2b, keyed with the secret "email_index", of the address in ASCII lower case:
- * whoever reads the folder without meta cannot try addresses. A changed address leaves its old entry: readers
- * compare the record.
+ * - The e-mail hash is BLAKE2b of the address in ASCII lower case, keyed with the secret "email_index":
+ *   whoever reads the folder without meta cannot try addresses. A changed address leaves its old entry:
+ *   readers compare with the record.
  * - Each personal datum has a key of its own, so that to write one never needs to read the others.
  * - expires_ms stands first, where the compaction filter looks for it.
  */
+/* clang-format on */
 #ifndef STORE_FORMAT_H
 #define STORE_FORMAT_H
 

@@ -78,9 +78,9 @@ struct kv_ops {
     void (*reason)(struct kv *kv, char *ret_text, size_t size);
 
     /*
-     * An empty batch. One of KV_BATCH_WORKER puts off a reopen until it is freed, so that what it wrote
-     * without sync is still there when its last write syncs; its owner must not begin a read meanwhile. One
-     * of KV_BATCH_WRITER is for the thread that reopens, and is used only while the backend is writable.
+     * An empty batch. One of KV_BATCH_WORKER puts off a reopen until it is freed; its owner must not begin a
+     * read meanwhile. One of KV_BATCH_WRITER is for the thread that reopens, and is used only while the
+     * backend is writable.
      */
     struct kv_batch *(*batch_new)(struct kv *kv, enum kv_batch_kind kind);
     void (*batch_free)(struct kv_batch *b);
@@ -91,11 +91,12 @@ struct kv_ops {
     /* Delete every row whose key begins with @prefix (which is not all 0xff). */
     void (*del_prefix)(struct kv_batch *b, enum table t, const void *prefix, size_t size);
     /*
-     * Write a batch; with @sync it and all before it are on disk at return. It can be cleared and used again.
+     * Write a batch: it is on disk at return. It can be cleared and used again. @answers: somebody waits for
+     * just this; false for a part of something that goes on, or housekeeping (a test counts faults by it).
      * Returns 0; BOX_EUNKNOWN, after which the backend is failed until reopen; BOX_EUNAVAILABLE (it had
      * failed before).
      */
-    int (*write)(struct kv *kv, struct kv_batch *b, bool sync);
+    int (*write)(struct kv *kv, struct kv_batch *b, bool answers);
 
     /* Begin to read; with @snapshot all reads see one state. Waits for a reopen under way. Returns 0 or
      * BOX_EIO (closed). */

@@ -5,10 +5,10 @@
  *   - the format, before anything is believed or written;
  *   - the newest commit number and the state of each event, from which fencing and counting go on;
  *   - whether the log is whole: commit numbers are 1, 2, 3, ... so a gap means that the backend lost writes
- * in the middle (a log file cut short while a later one survived) and the store must not be used. Looked at
- * from where the last start found it whole, but at most CHECK_MAX numbers back, which is more than the
- * backend keeps in files that are not tables yet;
- *   - at open (not at reopen: an event may be in creation then) tickets of events that never came to be.
+ *     in the middle (a log file cut short while a later one survived) and the store must not be used. Looked
+ *     at from where the last start found it whole, but at most CHECK_MAX numbers back, which is more than
+ *     the backend keeps in files that are not tables yet;
+ *   - at open, but not at reopen, when an event may be in creation: tickets of events that never came to be.
  */
 #include "store/kv/kv_store.h"
 #include "base/must.h"
@@ -125,7 +125,7 @@ static int check_log(struct kv_store *s, struct kv_read *r)
     return check_no_gap(r, from, newest);
 }
 
-/* Not synced: should it be lost, the next start checks a little more. */
+/* So that the next start need not look at them again. */
 static int write_checked(struct kv_store *s)
 {
     struct key value;

@@ -6,6 +6,7 @@
 #include "store/kv/kv.h"
 #include "store/store.h"
 
+/* A cursor of @size bytes, 1 to CURSOR_BYTES. */
 void page_cursor_set(struct cursor *cursor, const void *bytes, size_t size);
 /* Go to the first row after @prefix followed by the cursor; an empty cursor means the iterator's first row.
  */

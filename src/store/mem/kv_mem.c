@@ -130,24 +130,24 @@ static void apply(struct kv_mem *m, const struct kv_batch *b)
 }
 
 /*
- * Count one write: only synced ones, so that a creation of many batches is one write, which fails at its end.
- * A fence that is due waits for a commit.
+ * Count one write: only those that somebody waits for, so that a creation of many batches is one write, which
+ * fails at its end. A fence that is due waits for a commit.
  */
-static bool fault_due(struct kv_mem *m, bool sync)
+static bool fault_due(struct kv_mem *m, bool answers)
 {
-    if (!sync || m->fail_in == 0 || (m->fail_in == 1 && m->fault == STORE_MEM_FENCE))
+    if (!answers || m->fail_in == 0 || (m->fail_in == 1 && m->fault == STORE_MEM_FENCE))
         return false;
     return --m->fail_in == 0;
 }
 
-static int write_batch(struct kv *kv, struct kv_batch *b, bool sync)
+static int write_batch(struct kv *kv, struct kv_batch *b, bool answers)
 {
     struct kv_mem *m = mem_of(kv);
     int ret = 0;
     pthread_rwlock_wrlock(&m->lock);
     if (m->failed) {
         ret = BOX_EUNAVAILABLE;
-    } else if (fault_due(m, sync)) {
+    } else if (fault_due(m, answers)) {
         m->failed = true;
         ret = BOX_EUNKNOWN;
         if (m->fault == STORE_MEM_UNKNOWN_DONE)

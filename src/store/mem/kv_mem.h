@@ -5,6 +5,7 @@
 #include "store/kv/kv.h"
 #include "store/mem/store_mem.h"
 
+/* An empty one; its close operation frees it. */
 struct kv *kv_mem_new(void);
 /* See store_mem_fail(). STORE_MEM_FENCE is not for writes: ask kv_mem_take_fence() at each commit. */
 void kv_mem_fail(struct kv *kv, unsigned n, enum store_mem_fault fault);

@@ -25,7 +25,9 @@ struct map {
     struct map_node *head[MAP_HEIGHT];
 };
 
+/* An empty map, no allocation. */
 void map_init(struct map *m);
+/* Free everything; @m is empty and may be used again. */
 void map_done(struct map *m);
 /* Insert, or replace the value. */
 void map_put(struct map *m, const void *key, size_t key_size, const void *value, size_t size);

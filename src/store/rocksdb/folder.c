@@ -1,11 +1,11 @@
 /*
  * Whose folder is it?
- *   - no CURRENT in it: new, if it is empty but for what an interrupted first start (or the server's own key
- * file) left; damaged, if there are tables or logs as well (RocksDB would begin anew beside them); anything
- * else is somebody else's.
+ *   - no CURRENT in it: new, if it is empty but for what an interrupted first start (or the server's own
+ *     key file) left; damaged, if there are tables or logs as well (RocksDB would begin anew beside them);
+ *     anything else is somebody else's.
  *   - CURRENT: a RocksDB. Ours if its column families are ours. With only "default", RocksDB was interrupted
- * before it made the others: ours if nothing is in it. With others beside ours: a newer version's, if its
- * format says so.
+ *     before it made the others: ours if nothing is in it. With others beside ours: a newer version's, if
+ *     its format says so.
  */
 #include "store/rocksdb/folder.h"
 #include "base/error.h"

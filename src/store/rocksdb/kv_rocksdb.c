@@ -4,16 +4,20 @@
  * pages clean). reopen() closes the database and opens it again, which reads the log from its start and
  * settles what is there.
  *
+ * Every write is synced before the next one begins, also those that nobody waits for: so only the very last
+ * record of the log can be incomplete after a power loss, which torn_tail.c relies on.
+ *
  * Readers hold the lock shared from read_begin to read_end, workers while they have a batch; a reopen holds
- * it alone. The writer needs no lock: it is the one who reopens. Should that fail, the database stays closed:
- * readers get BOX_EIO, writers BOX_EUNAVAILABLE, and reopen may be tried again. Waiting reopens come before
- * new readers, so a thread never holds two reads.
+ * it alone. The writer takes no lock for its batch, as it is the one who reopens. When a reopen fails, the
+ * database stays closed: readers get BOX_EIO, writers BOX_EUNAVAILABLE, and reopen may be tried again. A
+ * waiting reopen comes before new readers, so a thread never holds two reads.
  */
 #include "store/rocksdb/kv_rocksdb.h"
 #include "base/error.h"
 #include "base/must.h"
 #include "store/rocksdb/folder.h"
 #include "store/rocksdb/options.h"
+#include "store/rocksdb/torn_tail.h"
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -130,8 +134,9 @@ static void del_prefix(struct kv_batch *b, enum table t, const void *prefix, siz
         rocksdb_writebatch_delete_range_cf(b->b, b->owner->families[t], prefix, size, (char *)end, end_size);
 }
 
-static int write_batch(struct kv *kv, struct kv_batch *b, bool sync)
+static int write_batch(struct kv *kv, struct kv_batch *b, bool answers)
 {
+    (void)answers;
     struct kv_rocksdb *d = db_of(kv);
     char *error = NULL;
     if (b->closed || atomic_load(&d->failed))
@@ -139,7 +144,7 @@ static int write_batch(struct kv *kv, struct kv_batch *b, bool sync)
     must(d->db);
     rocksdb_set_perf_level(
         rocksdb_disable); /* of this thread: counting comparisons costs more than comparing */
-    rocksdb_write(d->db, sync ? d->setup.synced : d->setup.unsynced, b->b, &error);
+    rocksdb_write(d->db, d->setup.synced, b->b, &error);
     if (!error)
         return 0;
     char text[REASON_BYTES];
@@ -287,12 +292,9 @@ static void iter_next(struct kv_iter *it)
 
 /* ---- life ---- */
 
-static int open_db(struct kv_rocksdb *d, char ret_reason[REASON_BYTES])
+static int try_open(struct kv_rocksdb *d, char ret_reason[REASON_BYTES])
 {
     char *error = NULL;
-    int ret = rocksdb_folder_probe(d->path, ret_reason);
-    if (ret)
-        return ret;
     rocksdb_t *db = rocksdb_open_column_families(d->setup.db, d->path, FAMILIES, d->setup.names,
                                                  (const rocksdb_options_t *const *)d->setup.families,
                                                  d->families, &error);
@@ -300,6 +302,19 @@ static int open_db(struct kv_rocksdb *d, char ret_reason[REASON_BYTES])
         return rocksdb_error(ATTEMPT_OPEN, d->path, error, ret_reason);
     d->db = db;
     return 0;
+}
+
+static int open_db(struct kv_rocksdb *d, char ret_reason[REASON_BYTES])
+{
+    int ret = rocksdb_folder_probe(d->path, ret_reason);
+    if (!ret)
+        ret = try_open(d, ret_reason);
+    if (ret != BOX_ECORRUPT || !rocksdb_tail_is_torn(d->path))
+        return ret;
+    rocksdb_setup_cut_tail(&d->setup, true);
+    ret = try_open(d, ret_reason);
+    rocksdb_setup_cut_tail(&d->setup, false);
+    return ret;
 }
 
 static void close_db(struct kv_rocksdb *d)

@@ -1,15 +1,17 @@
 /*
  * RocksDB's options.
  *
- * Recovery of the write-ahead log: kTolerateCorruptedTailRecords. Every commit is synced before it is
- * answered, so a power loss can only leave the end of the log incomplete, and that end was never answered: it
- * is dropped. A record in the log that is there but does not match its checksum is damage to something that
- * was answered: the open fails. The other modes: kPointInTimeRecovery (RocksDB's own choice) ends at damage
- * in silence and so forgets sales that were answered; kAbsoluteConsistency refuses a torn tail too, that is,
+ * Recovery of the write-ahead log: kTolerateCorruptedTailRecords. Every write is synced before the next one
+ * begins and before it is answered, so a power loss can only leave the last record of the log incomplete, and
+ * that one was never answered: it is dropped. A record that is there but does not match its checksum may be
+ * damage to something that was answered: the open fails, and torn_tail.c finds out whether that record was
+ * the last one too (a power loss can leave holes in it); only then the log is opened up to it, with
+ * kPointInTimeRecovery. That mode is RocksDB's own choice, but by itself it ends at damage anywhere in
+ * silence and so forgets sales that were answered. kAbsoluteConsistency refuses a torn tail too, that is,
  * every start after a power loss in the wrong microsecond; kSkipAnyCorruptedRecords goes on behind a hole.
- * What this mode alone would not see, a log file cut short while a later file survived, shows as a gap in the
- * commit numbers, which kv_store.c looks for. (RocksDB's own check for it, track_and_verify_wals_in_manifest,
- * gives false alarms in this version.)
+ * What none of them sees, a log file cut short while a later file survived, shows as a gap in the commit
+ * numbers, which kv_store.c looks for. (RocksDB's own check for it, track_and_verify_wals_in_manifest, gives
+ * false alarms in this version.)
  *
  * After a failed sync nobody knows what is on disk. Recovery writes what it read from the log into tables and
  * syncs those (avoid_flush_during_recovery is left off), so that after a reopen what is readable is durable
@@ -34,6 +36,7 @@
 
 enum {
     TOLERATE_TORN_TAIL = 0, /* kTolerateCorruptedTailRecords */
+    CUT_AT_DAMAGE = 2,      /* kPointInTimeRecovery */
     INFO_LOG_FATAL = 4,
     POINT_BLOCK_BYTES = 4096,
     SCAN_BLOCK_BYTES = 16384,
@@ -175,8 +178,12 @@ void rocksdb_setup_init(struct rocksdb_setup *setup, const struct store_rocksdb_
     init_families(setup, write_buffer);
     setup->synced = rocksdb_writeoptions_create();
     rocksdb_writeoptions_set_sync(setup->synced, 1);
-    setup->unsynced = rocksdb_writeoptions_create();
     setup->newest = rocksdb_readoptions_create();
+}
+
+void rocksdb_setup_cut_tail(struct rocksdb_setup *setup, bool cut)
+{
+    rocksdb_options_set_wal_recovery_mode(setup->db, cut ? CUT_AT_DAMAGE : TOLERATE_TORN_TAIL);
 }
 
 void rocksdb_setup_done(struct rocksdb_setup *setup)
@@ -185,7 +192,6 @@ void rocksdb_setup_done(struct rocksdb_setup *setup)
         rocksdb_options_destroy(setup->families[i]);
     rocksdb_options_destroy(setup->db);
     rocksdb_writeoptions_destroy(setup->synced);
-    rocksdb_writeoptions_destroy(setup->unsynced);
     rocksdb_readoptions_destroy(setup->newest);
     rocksdb_compactionfilter_destroy(setup->expiry);
     rocksdb_cache_destroy(setup->cache);

@@ -15,11 +15,15 @@ struct rocksdb_setup {
     const char *names[FAMILIES];
     rocksdb_cache_t *cache;
     rocksdb_compactionfilter_t *expiry;
-    rocksdb_writeoptions_t *synced, *unsynced;
+    rocksdb_writeoptions_t *synced;
     rocksdb_readoptions_t *newest; /* point reads without a snapshot */
 };
 
+/* Make everything from @options; setup_done frees it. */
 void rocksdb_setup_init(struct rocksdb_setup *setup, const struct store_rocksdb_options *options);
+/* Open at the last whole record of the log (or not): only after torn_tail.h has said that nothing follows it.
+ */
+void rocksdb_setup_cut_tail(struct rocksdb_setup *setup, bool cut);
 /* After the last database that used it was closed. */
 void rocksdb_setup_done(struct rocksdb_setup *setup);
 
