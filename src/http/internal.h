@@ -251,6 +251,7 @@ struct http_loop {
     struct heap timers;
     struct http_conn *conns, *patrol; /* all; the next to look at */
     unsigned conn_count;
+    bool conn_gone; /* one ended in this turn */
     int64_t patrol_at;
     struct http_request *suspended, *spare;
     unsigned spare_count, orphans;

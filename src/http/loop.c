@@ -86,6 +86,7 @@ static void remove_connection(struct http_conn *conn)
         conn->next->prev = conn->prev;
     must(l->conn_count > 0);
     l->conn_count--;
+    l->conn_gone = true;
     metrics_add(METRIC_CONNECTIONS, -1);
     conn->closed = true;
     if (!conn->req)
@@ -209,11 +210,16 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* How long to wait at most, in ms; -1: until something happens. */
+/*
+ * How long to wait at most, in ms; -1: until something happens. When a connection has ended, not at all: at
+ * its limit MHD does not watch the listening socket, and it only does so again when it runs the next time.
+ */
 static int wait_ms(const struct http_loop *l)
 {
     unsigned long long daemon_ms;
     int64_t at = http_linger_next(l);
+    if (l->conn_gone)
+        return 0;
     if (MHD_get_timeout(l->daemon, &daemon_ms) == MHD_YES) {
         if (daemon_ms == 0)
             return 0;
@@ -237,6 +243,7 @@ static void turn(struct http_loop *l)
     int count = epoll_wait(l->epoll_fd, events, EVENTS, wait_ms(l));
     must(count >= 0 || errno == EINTR);
     l->now_us = clock_monotonic_us(l->server->options.clock);
+    l->conn_gone = false;
     for (int i = 0; i < count; i++) {
         if (events[i].data.ptr == &l->mailbox)
             task_run_all(&l->mailbox);
