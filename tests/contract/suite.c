@@ -1,6 +1,8 @@
 /* Included by each test program: the tests that every store passes. */
 #include "contract/suite.h"
+#include <pthread.h>
 #include <sodium.h>
+#include <stdatomic.h>
 
 int suite_setup(void **state)
 {
@@ -908,4 +910,90 @@ static void random_walk(void **state)
     assert_int_equal(count_queue(w, (struct order_queue_filter){.event = &k.e.id}, 7, rows),
                      counts[SEAT_HELD]);
     end_show(&k.e);
+}
+
+/* ---- threads ---- */
+
+struct crowd {
+    struct world *w;
+    struct event_id event;
+    atomic_bool stop;
+    atomic_uint rounds;
+};
+
+/* Whatever the writer does, a load is of one moment. */
+static void load_once(struct crowd *c)
+{
+    struct world own = {.store = c->w->store, .layout = c->w->layout};
+    struct image image;
+    uint32_t held = 0, in_holds = 0;
+    assert_int_equal(store_load_event(own.store, &c->event, the_layout, &own, &image), 0);
+    for (uint32_t seat = 0; seat < SEATS; seat++)
+        held += image.seats[seat].status == SEAT_HELD;
+    for (size_t i = 0; i < image.hold_count; i++)
+        in_holds += image.holds[i].line_count;
+    assert_int_equal(held, in_holds);
+    image_done(&image);
+}
+
+static void *reader(void *ctx)
+{
+    struct crowd *c = ctx;
+    while (!atomic_load(&c->stop)) {
+        struct arena arena;
+        struct cursor at = {.size = 0};
+        struct checkout_filter all = {.event = c->event, .status = -1};
+        struct cdc_row *rows;
+        struct hold *holds;
+        uint32_t count;
+        bool more;
+        arena_init(&arena, 0);
+        assert_int_equal(store_list_cdc(c->w->store, &at, 50, &arena, &rows, &count, &at, &more), 0);
+        at.size = 0;
+        assert_int_equal(store_list_holds(c->w->store, &all, &at, 50, &arena, &holds, &count, &at), 0);
+        load_once(c);
+        arena_done(&arena);
+        atomic_fetch_add(&c->rounds, 1);
+    }
+    return NULL;
+}
+
+static void *worker(void *ctx)
+{
+    struct crowd *c = ctx;
+    struct world own = {.store = c->w->store, .layout = c->w->layout, .now_us = 1900000000000000};
+    rng_init_seeded(&own.rng, 99);
+    while (!atomic_load(&c->stop)) {
+        struct event *event = make_event(&own, "x");
+        int ret = store_create_tickets(own.store, event, own.layout, NULL, NULL);
+        assert_true(ret == 0 || ret == BOX_EUNAVAILABLE); /* a reopen may be under way */
+        store_drop_tickets(own.store, &event->event_id);
+        event_unref(event);
+        ret = store_put_venue(own.store, own.layout, NULL);
+        assert_true(ret == 0 || ret == BOX_EUNAVAILABLE);
+        atomic_fetch_add(&c->rounds, 1);
+    }
+    return NULL;
+}
+
+static void threads(void **state)
+{
+    struct world *w = *state;
+    struct show e = begin_show(w, "a");
+    struct crowd c = {.w = w, .event = e.id};
+    pthread_t all[3];
+    assert_int_equal(pthread_create(&all[0], NULL, reader, &c), 0);
+    assert_int_equal(pthread_create(&all[1], NULL, reader, &c), 0);
+    assert_int_equal(pthread_create(&all[2], NULL, worker, &c), 0);
+    for (uint32_t round = 0; round < 8 || atomic_load(&c.rounds) < 30; round++) {
+        struct hold_id hold = take_seats(&e, test_session(w), round % SEATS, 1);
+        on_hold(&e, COMMAND_HOLD_RELEASE, hold);
+        if (round % 4 == 3)
+            assert_int_equal(store_reopen(w->store), 0);
+    }
+    atomic_store(&c.stop, true);
+    for (int i = 0; i < 3; i++)
+        pthread_join(all[i], NULL);
+    reload(&e);
+    end_show(&e);
 }
