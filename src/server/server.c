@@ -157,17 +157,24 @@ static void view_stop(struct server *s)
 
 static void on_loaded(void *ctx, const struct inventory *inv)
 {
-    view_load(ctx, inv);
+    view_load(((struct server *)ctx)->view, inv);
 }
 
 static void on_changed(void *ctx, const struct inventory *inv, const struct change *first)
 {
-    view_apply(ctx, inv, first);
+    view_apply(((struct server *)ctx)->view, inv, first);
 }
 
 static void on_gone(void *ctx, const struct event_id *id)
 {
-    view_remove(ctx, id);
+    view_remove(((struct server *)ctx)->view, id);
+}
+
+/* A venue whose write was not known to have happened may be there after all. */
+static int on_reopened(void *ctx)
+{
+    struct server *s = ctx;
+    return app_load_venues(s->store, s->view);
 }
 
 static struct layout *layout_of(void *ctx, const struct venue_id *venue)
@@ -188,7 +195,8 @@ static int writer_start(struct server *s)
         .store = s->store,
         .clock = &s->clock,
         .rng = &s->rng,
-        .observer = {.ctx = s->view, .loaded = on_loaded, .changed = on_changed, .gone = on_gone},
+        .observer =
+            {.ctx = s, .loaded = on_loaded, .changed = on_changed, .gone = on_gone, .reopened = on_reopened},
         .layout_of = layout_of,
         .layout_ctx = s->view,
     };

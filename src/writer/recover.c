@@ -6,7 +6,8 @@
  * for;
  *   2. the store is opened again, at once and then every second until it succeeds: now it says what is
  * durable;
- *   3. every inventory is loaded again and the observer is told; then requests are decided again.
+ *   3. the observer is told that it is open, every inventory is loaded again and the observer is told;
+ *      then requests are decided again.
  *
  * What was durable before the failure was shown, what was not was never shown: so the observer sees an event
  * jump forward at most. An error while loading begins again at 2. The same happens when the store failed
@@ -192,6 +193,8 @@ bool recover(struct writer *w)
     if (w->under_way || now_us < w->retry_us)
         return false;
     int ret = store_reopen(w->store);
+    if (ret == 0 && w->observer.reopened)
+        ret = w->observer.reopened(w->observer.ctx);
     if (ret == 0)
         ret = load_all(w, NULL, NULL);
     if (ret) {

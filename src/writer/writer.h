@@ -101,6 +101,9 @@ struct writer_observer {
     void (*changed)(void *ctx, const struct inventory *inv, const struct change *first);
     /* Deleted (after changed() with that change), or not found when it was loaded again. */
     void (*gone)(void *ctx, const struct event_id *id);
+    /* The store is open again after a failure, its events are not loaded yet: what workers wrote, and were
+       told that it is unknown, may be there. Returns 0, or an error: then all is tried again. */
+    int (*reopened)(void *ctx);
 };
 
 struct writer_options {

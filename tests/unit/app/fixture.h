@@ -66,6 +66,12 @@ static inline void on_gone(void *ctx, const struct event_id *id)
     view_remove(((struct world *)ctx)->view, id);
 }
 
+static inline int on_reopened(void *ctx)
+{
+    struct world *w = ctx;
+    return app_load_venues(w->store, w->view);
+}
+
 static inline struct layout *layout_of(void *ctx, const struct venue_id *venue)
 {
     return view_venue(((struct world *)ctx)->view, venue);
@@ -77,7 +83,8 @@ static inline void open_writer(struct world *w)
         .store = w->store,
         .clock = &w->clock,
         .rng = &w->rng,
-        .observer = {.ctx = w, .loaded = on_loaded, .changed = on_changed, .gone = on_gone},
+        .observer =
+            {.ctx = w, .loaded = on_loaded, .changed = on_changed, .gone = on_gone, .reopened = on_reopened},
         .layout_of = layout_of,
         .layout_ctx = w,
     };

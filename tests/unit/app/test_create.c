@@ -70,6 +70,22 @@ static void test_venue_that_is_not_stored_is_not_shown(void **state)
     assert_false(again->call.replayed);
 }
 
+/* The write was not known to have happened, but had: who repeats it gets a venue that is there. */
+static void test_venue_that_is_stored_after_all_is_shown(void **state)
+{
+    struct world *w = *state;
+    store_mem_fail(w->store, 1, STORE_MEM_UNKNOWN_DONE);
+    struct ask *unknown = make_venue(with_key(ask_new(w), "k", 1));
+    assert_int_equal(code_of(unknown), BOX_EUNKNOWN);
+    pass(w, 2000); /* the store is opened again */
+    struct ask *again = make_venue(with_key(ask_new(w), "k", 1));
+    assert_int_equal(code_of(again), 0);
+    assert_true(again->call.replayed);
+    struct layout *l = view_venue(w->view, &unknown->call.layout->venue_id);
+    assert_non_null(l);
+    layout_unref(l);
+}
+
 static void test_event(void **state)
 {
     struct world *w = *state;
@@ -163,6 +179,7 @@ int main(void)
         TEST(test_venue_once_for_a_key),
         TEST(test_refused_venue_leaves_the_key),
         TEST(test_venue_that_is_not_stored_is_not_shown),
+        TEST(test_venue_that_is_stored_after_all_is_shown),
         TEST(test_event),
         TEST(test_slug_is_taken),
         TEST(test_event_once_for_a_key),

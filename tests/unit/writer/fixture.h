@@ -147,7 +147,7 @@ static inline void start_writer(struct bench *b)
         .store = b->store,
         .clock = &b->clock,
         .rng = &b->rng,
-        .observer = {b, on_loaded, on_changed, on_gone},
+        .observer = {.ctx = b, .loaded = on_loaded, .changed = on_changed, .gone = on_gone},
         .layout_of = lend_hall,
         .layout_ctx = b,
         .queue_limit = b->queue_limit,

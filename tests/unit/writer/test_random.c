@@ -142,7 +142,8 @@ static void take_answer(struct day *d, struct ask *a)
 static void start_day_writer(struct day *d)
 {
     d->view = view_new();
-    d->bench->next_observer = (struct writer_observer){d, show_loaded, show_changed, show_gone};
+    d->bench->next_observer =
+        (struct writer_observer){.ctx = d, .loaded = show_loaded, .changed = show_changed, .gone = show_gone};
     store_mem_set_async(d->bench->store, false);
     start_writer(d->bench);
     assert_int_equal(writer_load(d->bench->writer, NULL, NULL), 0);

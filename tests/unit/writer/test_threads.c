@@ -263,7 +263,8 @@ static struct world *world_new(void)
     struct world *w = calloc(1, sizeof(*w));
     w->bench = bench_new();
     w->view = view_new();
-    w->bench->next_observer = (struct writer_observer){w->view, show_loaded, show_changed, show_gone};
+    w->bench->next_observer = (struct writer_observer){
+        .ctx = w->view, .loaded = show_loaded, .changed = show_changed, .gone = show_gone};
     asked(create_event(w->bench, "a"), BOX_OK);
     asked(create_event(w->bench, "b"), BOX_OK);
     asked(create_event(w->bench, "c"), BOX_OK);
