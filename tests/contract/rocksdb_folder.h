@@ -10,6 +10,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* RocksDB is not built with ThreadSanitizer, which therefore does not see what its threads do in order. */
+const char *__tsan_default_suppressions(void);
+const char *__tsan_default_suppressions(void)
+{
+    return "called_from_lib:librocksdb.so\ncalled_from_lib:libstdc++.so\nrace:librocksdb.so\nmutex:"
+           "librocksdb.so\n";
+}
+
 static char folder[512]; /* of the running test */
 static size_t write_buffer_bytes;
 
