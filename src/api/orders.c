@@ -36,7 +36,8 @@ static const char *order_path(struct api_req *c)
 static bool email_valid(const char *email)
 {
     const char *at = strchr(email, '@');
-    return at && at > email && at[1] && !strchr(at + 1, '@') && !strpbrk(email, " \u00a0");
+    return at && at > email && at[1] && !strchr(at + 1, '@') && !strchr(email, ' ') &&
+           !strstr(email, "\u00a0");
 }
 
 static const char *email_in(struct json_node node)

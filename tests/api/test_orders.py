@@ -33,6 +33,8 @@ def test_optional_members(box):
     cases = [
         ({}, None), ({"buyer": None, "user_id": None}, None), ({"buyer": {"name": "A"}}, {"name": "A", "email": None}),
         ({"buyer": {"email": "a@b", "name": None}}, {"name": None, "email": "a@b"}),
+        # Their UTF-8 has the bytes of a no-break space, c2 and a0.
+        ({"buyer": {"email": "Р£à@example.org"}}, {"name": None, "email": "Р£à@example.org"}),
     ]  # fmt: skip
     for seat, (body, wanted) in enumerate(cases):
         made = box.order(event, seat, **body)
@@ -245,6 +247,7 @@ REFUSED = {
     "mail without @": ({"buyer": {"email": "ada"}}, "/buyer/email"),
     "mail with two @": ({"buyer": {"email": "a@b@c"}}, "/buyer/email"),
     "mail with a space": ({"buyer": {"email": "a b@c"}}, "/buyer/email"),
+    "mail with a no-break space": ({"buyer": {"email": "a\u00a0b@c"}}, "/buyer/email"),
     "mail too long": ({"buyer": {"email": "a" * 250 + "@b.cd"}}, "/buyer/email"),
 }  # fmt: skip
 
