@@ -200,10 +200,9 @@ static int check_database(const struct rocksdb_setup *setup, const char *path, c
     char *error = NULL;
     size_t count = 0;
     char **names = rocksdb_list_column_families(setup->db, path, &count, &error);
-    if (error)
-        return rocksdb_error(ATTEMPT_OPEN, path, error, ret_reason);
-    int ret = check_names(setup, path, names, count, ret_reason);
-    rocksdb_list_column_families_destroy(names, count);
+    int ret = error ? rocksdb_error(ATTEMPT_OPEN, path, error, ret_reason)
+                    : check_names(setup, path, names, count, ret_reason);
+    rocksdb_list_column_families_destroy(names, count); /* also after an error: then it has room for none */
     return ret;
 }
 
