@@ -24,7 +24,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { NO_CATEGORY = UINT32_MAX };
+enum { NO_CATEGORY = UINT32_MAX, NO_TYPE = UINT32_MAX };
 
 struct place {
     bool known;
@@ -35,6 +35,7 @@ struct category {
     const char *name;
     struct decimal price;
     bool priced, missed; /* missed: reported as having no price */
+    uint32_t type;       /* which type of the zone that is built it is, or NO_TYPE */
 };
 
 struct plan_seat {
@@ -64,6 +65,7 @@ struct import {
     struct venue_in *v;
     struct category *categories;
     uint32_t category_count;
+    uint32_t *types;        /* the categories of the zone that is built, in the order in which they come */
     struct text_map names;  /* 0: category -> index, 1: zone names -> last suffix, 2: seat_guids, 3: prices */
     struct text_map labels; /* of rows and seats, each zone and row a scope */
     uint32_t scopes;
@@ -127,6 +129,7 @@ static void categories_in(struct import *im, struct json_node list)
     if (!json_in_array(list, 0, LIMIT_VENUE_PLACES, &count))
         return;
     im->categories = arena_array(im->v->arena, count, sizeof(*im->categories));
+    im->types = arena_array(im->v->arena, count, sizeof(*im->types));
     for (size_t i = 0; i < count; i++) {
         struct json_node item = json_in_item(list, i);
         if (!json_in_object(item, NULL))
@@ -136,7 +139,7 @@ static void categories_in(struct import *im, struct json_node list)
         if (!index || !is_new)
             continue;
         *index = im->category_count;
-        im->categories[im->category_count++].name = name;
+        im->categories[im->category_count++] = (struct category){.name = name, .type = NO_TYPE};
     }
 }
 
@@ -309,30 +312,33 @@ static uint32_t next_of(const struct plan_row *row, uint32_t category, uint32_t 
     return index;
 }
 
-/* The categories of a zone's seats, in the order in which they come. */
-static uint32_t categories_of(const struct import *im, const struct zone *zone, uint32_t *ret_list)
+/* Number the categories of a zone's seats as its types. Returns how many there are. */
+static uint32_t number_types(struct import *im, const struct zone *zone)
 {
     uint32_t found = 0;
-    bool *seen = arena_array(im->v->arena, im->category_count, sizeof(*seen));
     for (uint32_t i = 0; i < zone->count; i++) {
         for (uint32_t k = 0; k < zone->rows[i].count; k++) {
             uint32_t category = zone->rows[i].seats[k].category;
-            if (seen[category])
+            if (im->categories[category].type != NO_TYPE)
                 continue;
-            seen[category] = true;
-            ret_list[found++] = category;
+            im->categories[category].type = found;
+            im->types[found++] = category;
         }
     }
     return found;
 }
 
 /* Where the physical row goes on after its part of type @type: the next type's first seat in it. */
-static uint32_t start_of_next_part(const struct plan_row *row, const uint32_t *types, uint32_t count,
-                                   uint32_t type)
+static uint32_t start_of_next_part(const struct import *im, const struct plan_row *row, uint32_t type)
 {
-    uint32_t start = row->count;
-    for (uint32_t i = type + 1; i < count && start == row->count; i++)
-        start = next_of(row, types[i], 0);
+    uint32_t start = row->count, next = NO_TYPE;
+    for (uint32_t i = 0; i < row->count; i++) {
+        uint32_t other = im->categories[row->seats[i].category].type;
+        if (other > type && other < next) {
+            next = other;
+            start = i;
+        }
+    }
     return start;
 }
 
@@ -359,21 +365,22 @@ static int build_part(struct layout_builder *b, const struct plan_row *row, uint
     return ret;
 }
 
-static int build_zone(const struct import *im, const struct zone *zone)
+static int build_zone(struct import *im, const struct zone *zone)
 {
     struct layout_builder *b = im->v->builder;
     struct section_id id = {uuid_random(im->v->rng)};
-    uint32_t *types = arena_array(im->v->arena, im->category_count, sizeof(*types));
-    uint32_t count = categories_of(im, zone, types);
+    uint32_t count = number_types(im, zone);
     int ret = layout_builder_section(b, id, zone->name);
     for (uint32_t t = 0; t < count && ret == 0; t++) {
-        const struct category *category = &im->categories[types[t]];
+        const struct category *category = &im->categories[im->types[t]];
         ret = layout_builder_type(b, category->name, category->price);
         for (uint32_t i = 0; i < zone->count && ret == 0; i++) {
             const struct plan_row *row = &zone->rows[i];
-            ret = build_part(b, row, types[t], start_of_next_part(row, types, count, t));
+            ret = build_part(b, row, im->types[t], start_of_next_part(im, row, t));
         }
     }
+    for (uint32_t t = 0; t < count; t++)
+        im->categories[im->types[t]].type = NO_TYPE;
     return ret;
 }
 

@@ -271,6 +271,31 @@ static void test_many_of_one_name(void **state)
     assert_string_equal(layout_row_label(d->layout, 39999), "1 (2000)");
 }
 
+/* More categories than a section can have: refused without looking for each of them in every row. */
+static void test_many_categories_in_a_zone(void **state)
+{
+    enum { CATEGORY_COUNT = 20000, ROWS = 50, ROW_SEATS = 1000 };
+    struct desk *d = *state;
+    struct buf b = {0};
+    buf_adds(&b, "{\"format\":\"pretix-seating-plan\",\"timezone\":\"UTC\",\"prices\":{");
+    for (int i = 0; i < CATEGORY_COUNT; i++)
+        buf_printf(&b, "%s\"%d\":\"1\"", i ? "," : "", i);
+    buf_adds(&b, "},\"plan\":{\"name\":\"P\",\"categories\":[");
+    for (int i = 0; i < CATEGORY_COUNT; i++)
+        buf_printf(&b, "%s{\"name\":\"%d\"}", i ? "," : "", i);
+    buf_adds(&b, "],\"zones\":[{\"rows\":[");
+    for (int i = 0; i < ROWS * ROW_SEATS; i++) {
+        bool plain = i < (ROWS * ROW_SEATS - CATEGORY_COUNT);
+        buf_printf(&b, "%s{\"seat_guid\":\"%d\",\"category\":\"%d\"}%s",
+                   i % ROW_SEATS == 0 ? (i ? ",{\"seats\":[" : "{\"seats\":[") : ",", i,
+                   plain ? 0 : ROWS * ROW_SEATS - 1 - i, i % ROW_SEATS == ROW_SEATS - 1 ? "]}" : "");
+    }
+    buf_adds(&b, "]}]}}");
+    const char *body = arena_strndup(&d->arena, b.data, b.size);
+    buf_done(&b);
+    refused(d, desk_build(d, body, venue_from_import), "/plan/zones/0 ");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -290,6 +315,7 @@ int main(void)
         TEST(test_prices),
         TEST(test_shapes),
         TEST(test_many_of_one_name),
+        TEST(test_many_categories_in_a_zone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
