@@ -103,13 +103,13 @@ static void emit_order_queue(const struct change *c, enum queue_effect effect, c
 }
 
 /*
- * A hold may begin a little after the change was decided (started_at of a ticket never repeats): never
- * count that.
+ * A new hold has its whole time left. Whatever the clock does, its beginning may differ from the change's
+ * time: started_at of a ticket never repeats, and the time of a change never goes back.
  */
 static uint32_t ttl_of(const struct change *c)
 {
     int64_t now_ms = c->time_us / 1000;
-    if (now_ms < c->hold->started_ms)
+    if (c->kind == CHANGE_HOLD_CREATED || now_ms < c->hold->started_ms)
         now_ms = c->hold->started_ms;
     return hold_ttl_seconds(c->hold->expires_ms, now_ms);
 }

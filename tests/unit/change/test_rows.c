@@ -256,6 +256,8 @@ static void test_ttl(void **state)
     assert_int_equal(ttl_at(CHANGE_HOLD_CREATED, 1000999, 1000, 901000), 900);
     /* began a ms after it was decided, because a seat was held in that very ms before */
     assert_int_equal(ttl_at(CHANGE_HOLD_CREATED, 1000999, 1001, 901001), 900);
+    /* the clock was set back: the change's time still goes up, the hold begins by the clock */
+    assert_int_equal(ttl_at(CHANGE_HOLD_CREATED, 3601000999, 1000, 901000), 900);
     assert_int_equal(ttl_at(CHANGE_HOLD_EXTENDED, 61000999, 1000, 961000), 900);
     assert_int_equal(ttl_at(CHANGE_HOLD_EXTENDED, 61001000, 1000, 961000), 900); /* rounded up */
     assert_int_equal(ttl_at(CHANGE_HOLD_EXTENDED, 960999999, 1000, 961000), 1);
