@@ -76,7 +76,7 @@ void outcome_of_verdict(struct app_call *call)
     const struct change *first = v->changes;
     must(first && v->last);
     call->seq = v->last->seq;
-    call->now_ms = v->last->time_us / 1000;
+    call->now_ms = app_now_ms(call->app); /* the change's time may be ahead: it never goes back */
     call->price_types = first->price_type_names;
     call->price_type_count = first->price_type_count;
     if (first->hold)

@@ -26,6 +26,18 @@ static void test_hold(void **state)
     assert_int_equal(free_seats(w, &event), SEATS - 2);
 }
 
+/* What is answered says what the clock says: else a countdown would run wrong by as much. */
+static void test_hold_after_the_clock_was_set_back(void **state)
+{
+    struct world *w = *state;
+    struct event_id event = show(w, "show");
+    w->clock.virtual_wall_us -= INT64_C(3600000000);
+    struct ask *a = hold_seats(ask_by(w, ALICE), &event, 3, 2);
+    assert_int_equal(code_of(a), 0);
+    assert_int_equal(a->call.now_ms, app_now_ms(w->app));
+    assert_int_equal(a->call.hold->expires_ms - a->call.now_ms, HOLD_SECONDS * 1000);
+}
+
 static void test_hold_is_read_again(void **state)
 {
     struct world *w = *state;
@@ -287,6 +299,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_hold),
+        TEST(test_hold_after_the_clock_was_set_back),
         TEST(test_hold_is_read_again),
         TEST(test_unknown_ids),
         TEST(test_ended_hold),
