@@ -108,8 +108,8 @@ int store_idem_find(struct store *s, const struct digest *key, int64_t now_ms, s
 int store_put_venue(struct store *s, const struct layout *layout, const struct idem_record *idem);
 /*
  * Write a ticket row for every seat; invisible until the event's first change is committed (follows_seq 0).
- * Durable at return. Idempotent. @progress (or NULL) is called now and then. Returns 0, BOX_EUNKNOWN or
- * BOX_EUNAVAILABLE.
+ * Durable at return. Idempotent. @progress (or NULL) is called now and then; it must not use the store.
+ * Returns 0, BOX_EUNKNOWN or BOX_EUNAVAILABLE.
  */
 int store_create_tickets(struct store *s, const struct event *event, const struct layout *layout,
                          void (*progress)(void *ctx, uint32_t done), void *ctx);

@@ -398,6 +398,27 @@ static void damage_in_the_middle_is_refused(void **state)
     end_show(&e);
 }
 
+static void missing_files_are_damage(void **state)
+{
+    struct world *w = *state;
+    struct show e = begin_show(w, "a");
+    char path[1024], kept[1024];
+    store_close(w->store);
+    newest_log(path, sizeof(path));
+    snprintf(kept, sizeof(kept), "%s/kept", folder);
+    assert_int_equal(rename(path, kept), 0);
+    assert_refused(folder, BOX_ECORRUPT, "its log is missing");
+    assert_int_equal(rename(kept, path), 0);
+    snprintf(path, sizeof(path), "%s/CURRENT", folder);
+    snprintf(kept, sizeof(kept), "%s/api-key", folder); /* a name that may be there */
+    assert_int_equal(rename(path, kept), 0);
+    assert_refused(folder, BOX_ECORRUPT, "CURRENT is missing");
+    assert_int_equal(rename(kept, path), 0);
+    w->store = open_folder(); /* it was not touched */
+    reload(&e);
+    end_show(&e);
+}
+
 /* A change that is gone while later ones are there. */
 static void gap_in_the_log_is_refused(void **state)
 {
@@ -530,6 +551,7 @@ int main(void)
         SUITE_TEST(holes_in_the_tail_are_dropped),
         SUITE_TEST(damage_before_the_last_record_is_refused),
         SUITE_TEST(damage_in_the_middle_is_refused),
+        SUITE_TEST(missing_files_are_damage),
         SUITE_TEST(gap_in_the_log_is_refused),
         SUITE_TEST(missing_ticket_is_damage),
         SUITE_TEST(failed_write_is_unknown),

@@ -13,6 +13,12 @@
 
 enum { ROUNDS = 14, RUNS_MAX = 2000, STRIDE = 13 };
 
+static unsigned stride(void)
+{
+    const char *how = getenv("BOXOFFICE_TORTURE");
+    return how && strcmp(how, "full") == 0 ? 1 : STRIDE;
+}
+
 /* ---- after a failure ---- */
 
 /* The store is failed: open it again, as the writer would, with patience. */
@@ -155,15 +161,38 @@ static bool run(unsigned n, enum fault_kind kind)
 
 static void torture(enum fault_kind kind)
 {
-    const char *how = getenv("BOXOFFICE_TORTURE");
-    unsigned stride = how && strcmp(how, "full") == 0 ? 1 : STRIDE,
-             n = 1 + (unsigned)kind * stride / FAULT_KINDS, runs = 0;
-    for (; run(n, kind); n += stride) {
+    unsigned step = stride(), n = 1 + (unsigned)kind * step / FAULT_KINDS, runs = 0;
+    for (; run(n, kind); n += step) {
         runs++;
         assert_true(n < RUNS_MAX);
     }
     assert_true(n > 50);
     print_message("%u of about %u calls failed, one by one\n", runs, n - 1);
+}
+
+/* A first start that fails anywhere is done again, and is a first start. */
+static void first_start(void **state)
+{
+    (void)state;
+    bool met = true;
+    unsigned n = 1, step = stride();
+    for (; met; n += step) {
+        struct store *s;
+        const char *reason = "";
+        name_folder();
+        faults_on(folder, n, n / step % 2 ? FAULT_TORN : FAULT_STICKY);
+        int ret = try_open(folder, &s, &reason);
+        met = faults_off();
+        assert_true(ret == 0 || (met && *reason));
+        if (ret == 0)
+            store_close(s);
+        s = open_folder();
+        assert_int_equal(store_commit_no(s), 0);
+        assert_true(store_writable(s));
+        store_close(s);
+        remove_folder();
+    }
+    assert_true(n > 30);
 }
 
 static void each_call_fails_once(void **state)
@@ -187,6 +216,7 @@ static void each_write_is_torn(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(first_start),
         cmocka_unit_test(each_call_fails_once),
         cmocka_unit_test(each_call_begins_a_full_disk),
         cmocka_unit_test(each_write_is_torn),

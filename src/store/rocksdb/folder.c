@@ -3,9 +3,10 @@
  *   - no CURRENT in it: new, if it is empty but for what an interrupted first start (or the server's own
  *     key file) left; damaged, if there are tables or logs as well (RocksDB would begin anew beside them);
  *     anything else is somebody else's.
- *   - CURRENT: a RocksDB. Ours if its column families are ours. With only "default", RocksDB was interrupted
- *     before it made the others: ours if nothing is in it. With others beside ours: a newer version's, if
- *     its format says so.
+ *   - CURRENT: a RocksDB. Ours if its column families are ours; damaged, if there is no log at all (an open
+ *     database always has one and leaves it; without it RocksDB would go on from the tables in silence).
+ *     With only "default", RocksDB was interrupted before it made the others: ours if nothing is in it. With
+ *     others beside ours: a newer version's, if its format says so.
  */
 #include "store/rocksdb/folder.h"
 #include "base/error.h"
@@ -28,6 +29,13 @@ static int refuse(const char *path, char ret_reason[REASON_BYTES])
     snprintf(ret_reason, REASON_BYTES,
              "%.200s is not empty and is not a boxoffice data folder; name an empty or a new folder", path);
     return BOX_EIO;
+}
+
+static int damaged(const char *path, const char *missing, char ret_reason[REASON_BYTES])
+{
+    snprintf(ret_reason, REASON_BYTES, "%.200s is damaged (its %s is missing); restore a backup", path,
+             missing);
+    return BOX_ECORRUPT;
 }
 
 /* ---- making it ---- */
@@ -104,9 +112,7 @@ static int check_new(const char *path, char ret_reason[REASON_BYTES])
         return refuse(path, ret_reason);
     if (!data)
         return 0;
-    snprintf(ret_reason, REASON_BYTES, "%.200s is damaged (its file CURRENT is missing); restore a backup",
-             path);
-    return BOX_ECORRUPT;
+    return damaged(path, "file CURRENT", ret_reason);
 }
 
 /* ---- a folder with one ---- */
@@ -174,6 +180,20 @@ static bool format_is_newer(const struct rocksdb_setup *setup, const char *path)
     return newer;
 }
 
+static int check_log(const char *path, char ret_reason[REASON_BYTES])
+{
+    DIR *dir = opendir(path);
+    if (!dir)
+        return rocksdb_errno(path, errno, ret_reason);
+    bool log = false;
+    for (const struct dirent *d; (d = readdir(dir));) {
+        const char *dot = strrchr(d->d_name, '.');
+        log = log || (is_data(d->d_name) && strcmp(dot, ".log") == 0);
+    }
+    closedir(dir);
+    return log ? 0 : damaged(path, "log", ret_reason);
+}
+
 static int check_names(const struct rocksdb_setup *setup, const char *path, char **names, size_t count,
                        char ret_reason[REASON_BYTES])
 {
@@ -181,7 +201,9 @@ static int check_names(const struct rocksdb_setup *setup, const char *path, char
     for (size_t i = 0; i < count; i++)
         unknown = unknown || !is_known(setup, names[i]);
     bool meta = has_name(names, count, table_name(TABLE_META));
-    if (!unknown && (meta || default_is_empty(setup, path)))
+    if (!unknown && meta)
+        return check_log(path, ret_reason);
+    if (!unknown && default_is_empty(setup, path))
         return 0;
     if (unknown && meta && format_is_newer(setup, path)) {
         snprintf(ret_reason, REASON_BYTES,
