@@ -204,6 +204,7 @@ DAMAGE = {
     "the log's beginning": lambda d: flip(largest(d, ".log"), 0.01),
     "the log's middle": lambda d: flip(largest(d, ".log"), 0.5),
     "the log's last quarter": lambda d: flip(largest(d, ".log"), 0.75),
+    "the log gone": lambda d: largest(d, ".log").unlink(),
     "MANIFEST cut short": lambda d: [os.truncate(p, p.stat().st_size // 2) for p in d.glob("MANIFEST-*")],
     "MANIFEST's middle": lambda d: flip(next(d.glob("MANIFEST-*"))),
     "MANIFEST gone": lambda d: next(d.glob("MANIFEST-*")).unlink(),
