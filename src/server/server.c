@@ -237,6 +237,17 @@ static void writer_thread_stop(struct server *s)
 
 /* ---- workers ---- */
 
+static int queue_start(struct server *s)
+{
+    work_init(&s->workers, LIMIT_WORKER_QUEUE);
+    return 0;
+}
+
+static void queue_stop(struct server *s)
+{
+    work_done(&s->workers);
+}
+
 static void *worker_main(void *arg)
 {
     work_loop(arg);
@@ -248,12 +259,10 @@ static void workers_stop(struct server *s)
     work_stop(&s->workers);
     for (unsigned i = 0; i < s->workers_running; i++)
         pthread_join(s->worker_threads[i], NULL);
-    work_done(&s->workers);
 }
 
 static int workers_start(struct server *s)
 {
-    work_init(&s->workers, LIMIT_WORKER_QUEUE);
     for (unsigned i = 0; i < s->config->workers; i++) {
         if (pthread_create(&s->worker_threads[i], NULL, worker_main, &s->workers)) {
             workers_stop(s);
@@ -377,7 +386,8 @@ static int loops_start(struct server *s)
 
 /*
  * Started from the top, stopped from the bottom: requests end before workers, workers before the writer, and
- * the loops' mailboxes last, because until then an answer may come.
+ * the loops' mailboxes last, because until then an answer may come. What an answer leads to may ask for a
+ * worker or the writer: both are there, and refuse.
  */
 static const struct part PARTS[] = {
     {"files", files_start, files_stop},
@@ -385,6 +395,7 @@ static const struct part PARTS[] = {
     {"view", view_start, view_stop},
     {"writer", writer_start, writer_stop_part},
     {"credentials", auth_start, auth_stop},
+    {"work queue", queue_start, queue_stop},
     {"app", app_start, app_stop},
     {"http", http_start, http_stop_part},
     {"writer thread", writer_thread_start, writer_thread_stop},

@@ -320,6 +320,35 @@ def test_stop_ends_with_the_last_answer(own_box):
         socket.create_connection(("127.0.0.1", server.port))
 
 
+def test_stop_before_the_workers_are_done(new_server):
+    """After ten seconds connections are ended by force; what was under way goes on to its end, and the exit is 0."""
+    server = new_server(args=["--worker-threads", "1", "--http-threads", "1"])
+    box = Box(server)
+    rows = [{"row": str(i), "seats": ["b", "a"]} for i in range(100_000)]
+    hall = {"name": "H", "timezone": "UTC", "sections": [{"name": "A", "types": [{"type_id": "t", "price": "1", "rows": rows}]}]}  # fmt: skip
+    path = f"/v1/venues/{box.key.post('/v1/venues', hall)['venue_id']}"
+    begin = time.monotonic()
+    server.http.head(path)
+    count = int(14 / (time.monotonic() - begin)) + 1  # so many keep the worker busy for longer than that
+    body = json.dumps({**hall, "sections": [{"name": "A", "types": [{"type_id": "t", "price": "1", "seats_count": 1}]}]})
+    head = (
+        f"POST /v1/venues HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {server.api_key}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    requests = [f"HEAD {path} HTTP/1.1\r\nHost: x\r\n\r\n"] * count + [head + body]
+    connections = []
+    for request in requests:
+        connections.append(socket.create_connection(("127.0.0.1", server.port)))
+        connections[-1].sendall(request.encode())
+    until(lambda: metric(server, "connections") > count, "all of them")
+    server.process.send_signal(15)
+    assert server.process.wait(90) == 0, server.stderr()[-2000:]
+    server.process = None
+    server.check_stderr()
+    for connection in connections:
+        connection.close()
+
+
 def test_second_signal_ends_at_once(own_box):
     """A body that never ends holds up the first; the second does not ask."""
     server = own_box.server
