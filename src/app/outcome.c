@@ -56,6 +56,7 @@ static void take_event(struct app_call *call, const struct change *first)
         memcpy(call->counts, s->counts, sizeof(call->counts));
     else
         call->counts[SEAT_AVAILABLE] = call->layout->seats_total;
+    event_unref(call->event_now); /* of an earlier decision, which was fenced */
     call->event_now = event_ref(s ? s->event : call->req.new_event);
     for (const struct change *c = first; c; c = c->next) {
         if (c->seq <= shown)

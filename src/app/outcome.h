@@ -7,8 +7,8 @@
 
 #include "app/call.h"
 
-/* Fill the call's result from call->req.verdict, which was accepted. Thread: the writer's (before the commit)
-   or the loop (after it); called once. */
+/* Fill the call's result from call->req.verdict, which was accepted. Thread: the writer's (before the commit;
+   again when that was fenced) or the loop (after it). */
 void outcome_of_verdict(struct app_call *call);
 
 /* The result is this stored hold or order. Returns 0, or BOX_EUNAVAILABLE when it uses a price type that the

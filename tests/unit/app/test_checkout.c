@@ -261,6 +261,19 @@ static void test_cancel_counts_its_own_holds(void **state)
 }
 
 /* The answer to a write is made after it: by then the event may be gone. */
+/* A write that was fenced is decided, and its answer made, once more. */
+static void test_answer_is_made_twice(void **state)
+{
+    struct world *w = *state;
+    struct event_id event = show(w, "show");
+    store_mem_fail(w->store, 1, STORE_MEM_FENCE);
+    struct ask *a = with_key(ask_new(w), "k", 1);
+    assert_int_equal(app_find_event(&a->call, &event), 0);
+    app_event_command(&a->call, COMMAND_EVENT_CANCEL);
+    assert_int_equal(code_of(a), 0);
+    assert_int_equal(a->call.event_now->status, EVENT_CANCELLED);
+}
+
 static void test_event_that_is_deleted_meanwhile(void **state)
 {
     struct world *w = *state;
@@ -312,6 +325,7 @@ int main(void)
         TEST(test_confirm_of_a_cancelled_order),
         TEST(test_refund),
         TEST(test_cancel_counts_its_own_holds),
+        TEST(test_answer_is_made_twice),
         TEST(test_event_that_is_deleted_meanwhile),
         TEST(test_nothing_while_workers_are_busy),
     };
