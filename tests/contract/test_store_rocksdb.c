@@ -469,6 +469,52 @@ static void missing_ticket_is_damage(void **state)
     end_show(&e);
 }
 
+/* ---- expiry ---- */
+
+static size_t count_rows(const char *family)
+{
+    struct raw raw;
+    size_t count = 0;
+    raw_open(&raw);
+    rocksdb_readoptions_t *ro = rocksdb_readoptions_create();
+    rocksdb_iterator_t *it = rocksdb_create_iterator_cf(raw.db, ro, raw_family(&raw, family));
+    for (rocksdb_iter_seek_to_first(it); rocksdb_iter_valid(it); rocksdb_iter_next(it))
+        count++;
+    rocksdb_iter_destroy(it);
+    rocksdb_readoptions_destroy(ro);
+    raw_close(&raw);
+    return count;
+}
+
+/* Answers whose time has passed leave the folder by themselves; others stay. */
+static void expired_answers_go(void **state)
+{
+    struct world *w = *state;
+    static char body[3000];
+    size_t put = 1, there = 1;
+    struct idem_record lasting = make_idem(w, NULL, "{}");
+    lasting.expires_ms = INT64_MAX / 2000;
+    write_buffer_bytes = 16 << 10;
+    restart(w);
+    assert_int_equal(store_put_venue(w->store, w->layout, &lasting), 0);
+    for (int round = 0; round < 50 && there == put; round++) {
+        for (int i = 0; i < 50; i++, put++) {
+            struct idem_record old = make_idem(w, NULL, "");
+            rng_bytes(&w->rng, body, sizeof(body));
+            old.expires_ms = 1;
+            old.body = body;
+            old.body_size = sizeof(body);
+            assert_int_equal(store_put_venue(w->store, w->layout, &old), 0);
+        }
+        store_close(w->store);
+        there = count_rows("idempotency");
+        w->store = open_folder();
+    }
+    write_buffer_bytes = 0;
+    assert_true(there < put);
+    assert_idem(w, &lasting);
+}
+
 /* ---- a disk that takes no more ---- */
 
 static void limit_files(rlim_t bytes)
@@ -554,6 +600,7 @@ int main(void)
         SUITE_TEST(missing_files_are_damage),
         SUITE_TEST(gap_in_the_log_is_refused),
         SUITE_TEST(missing_ticket_is_damage),
+        SUITE_TEST(expired_answers_go),
         SUITE_TEST(failed_write_is_unknown),
         SUITE_TEST(reopen_keeps_tickets_in_creation),
     };

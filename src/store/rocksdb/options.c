@@ -50,6 +50,17 @@ static const size_t DEFAULT_CACHE = 64u << 20, DEFAULT_WRITE_BUFFER = 128u << 20
 /* Kept an hour longer than it is valid, so that a clock that was set back finds what it still wants. */
 static const int64_t EXPIRY_GRACE_MS = 3600 * 1000;
 
+/* For options that have no setter in the C interface. Takes @o over. */
+static rocksdb_options_t *with_text(rocksdb_options_t *o, const char *text)
+{
+    char *error = NULL;
+    rocksdb_options_t *with = rocksdb_options_create();
+    rocksdb_get_options_from_string(o, text, with, &error);
+    must(!error);
+    rocksdb_options_destroy(o);
+    return with;
+}
+
 /* ---- idempotency records are dropped when a compaction meets them after their time ---- */
 
 static unsigned char expired(void *state, int level, const char *key, size_t key_size, const char *value,
@@ -134,17 +145,6 @@ static void init_families(struct rocksdb_setup *setup, size_t write_buffer)
     rocksdb_options_set_memtable_prefix_bloom_size_ratio(idem, 0.02);
 }
 
-/* There is no setter for it in the C interface. Takes @o over. */
-static rocksdb_options_t *without_resume(rocksdb_options_t *o)
-{
-    char *error = NULL;
-    rocksdb_options_t *with = rocksdb_options_create();
-    rocksdb_get_options_from_string(o, "max_bgerror_resume_count=0", with, &error);
-    must(!error);
-    rocksdb_options_destroy(o);
-    return with;
-}
-
 static rocksdb_options_t *db_options(size_t write_buffer)
 {
     rocksdb_options_t *o = rocksdb_options_create();
@@ -166,7 +166,7 @@ static rocksdb_options_t *db_options(size_t write_buffer)
     rocksdb_options_set_keep_log_file_num(o, 2);
     rocksdb_options_set_stats_dump_period_sec(o, 0);
     rocksdb_options_set_stats_persist_period_sec(o, 0);
-    return without_resume(o);
+    return with_text(o, "max_bgerror_resume_count=0");
 }
 
 void rocksdb_setup_init(struct rocksdb_setup *setup, const struct store_rocksdb_options *options)
