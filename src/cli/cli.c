@@ -113,6 +113,19 @@ const char *cli_value(const struct cli *c, const char *name)
     return last;
 }
 
+bool cli_number(const struct cli *c, const char *option, const char *text, long *ret_number)
+{
+    char *end;
+    errno = 0;
+    long number = strtol(text, &end, 10);
+    if (errno || end == text || *end) {
+        cli_usage(c, "--%s is '%s'; it must be a whole number", option, text);
+        return false;
+    }
+    *ret_number = number;
+    return true;
+}
+
 bool cli_read_file(const char *path, struct buf *ret)
 {
     FILE *f = strcmp(path, "-") ? fopen(path, "rb") : stdin;

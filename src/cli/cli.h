@@ -64,6 +64,8 @@ int cli_main(int argc, char **argv);
 const char *cli_value(const struct cli *c, const char *name);
 /* The @index-th value of an option that may come several times, NULL at the end. */
 const char *cli_value_at(const struct cli *c, const char *name, int index);
+/* The whole number @text that was given for --@option. Returns false (said) when it is none. */
+bool cli_number(const struct cli *c, const char *option, const char *text, long *ret_number);
 /* Say what is wrong with the usage; returns EXIT_USAGE. */
 int cli_usage(const struct cli *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Say what failed; returns EXIT_REFUSED. */

@@ -136,7 +136,8 @@ static int demo(struct cli *c)
     for (size_t i = 0; i < sizeof DEMOS / sizeof DEMOS[0]; i++) {
         int code;
         if (exists(c, DEMOS[i].slug, &code)) {
-            printf("%s: is there already\n", DEMOS[i].slug);
+            if (!c->json)
+                printf("%s: is there already\n", DEMOS[i].slug);
             continue;
         }
         const char *venue = code ? NULL : create_venue(c, &DEMOS[i]);

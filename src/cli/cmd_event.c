@@ -1,9 +1,7 @@
 #include "cli/cli.h"
 #include "cli/show.h"
 #include "json/json_out.h"
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static int event_list(struct cli *c)
@@ -97,13 +95,9 @@ static bool write_fields(struct cli *c, struct json_out *j)
         const char *value = cli_value(c, NUMBER_FIELDS[i][0]);
         if (!value)
             continue;
-        char *end;
-        errno = 0;
-        long number = strtol(value, &end, 10);
-        if (errno || end == value || *end) {
-            cli_usage(c, "--%s is '%s'; it must be a whole number", NUMBER_FIELDS[i][0], value);
+        long number;
+        if (!cli_number(c, NUMBER_FIELDS[i][0], value, &number))
             return false;
-        }
         json_out_member_int(j, NUMBER_FIELDS[i][1], number);
     }
     return true;

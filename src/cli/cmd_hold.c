@@ -1,8 +1,6 @@
 #include "cli/cli.h"
 #include "cli/show.h"
 #include "json/json_out.h"
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const char *hold_path(struct cli *c, const char *rest)
@@ -24,17 +22,6 @@ static const char *find_session(struct cli *c)
     return session;
 }
 
-static bool number(struct cli *c, const char *option, const char *text, long *ret)
-{
-    char *end;
-    errno = 0;
-    *ret = strtol(text, &end, 10);
-    if (!errno && end != text && !*end)
-        return true;
-    cli_usage(c, "--%s is '%s'; it must be a whole number", option, text);
-    return false;
-}
-
 /* Which seats: --seat (indexes) or --best. Returns false (said) if it is neither or both. */
 static bool write_seats(struct cli *c, struct json_out *j)
 {
@@ -48,14 +35,14 @@ static bool write_seats(struct cli *c, struct json_out *j)
         json_out_key(j, "seat_indexes");
         json_out_array(j);
         for (int i = 0; (seat = cli_value_at(c, "seat", i)); i++) {
-            if (!number(c, "seat", seat, &n))
+            if (!cli_number(c, "seat", seat, &n))
                 return false;
             json_out_int(j, n);
         }
         json_out_end_array(j);
         return true;
     }
-    if (!number(c, "best", best, &n))
+    if (!cli_number(c, "best", best, &n))
         return false;
     json_out_key(j, "best_available");
     json_out_object(j);

@@ -33,6 +33,17 @@ int check_owner(const struct decision *d, const struct session_id *owner)
     return BOX_OK;
 }
 
+int find_live(const struct decision *d, struct live *found, struct live **ret_live)
+{
+    if (!found)
+        return BOX_ENOTLIVE;
+    int ret = check_owner(d, &found->hold.session_id);
+    if (ret)
+        return ret;
+    *ret_live = found;
+    return BOX_OK;
+}
+
 bool past_deadline(const struct decision *d, const struct live *live)
 {
     return d->now_ms >= live->hold.expires_ms;

@@ -174,10 +174,8 @@ static int extend_until(struct decision *d, const struct live *live, int64_t *re
 
 int decide_hold_extend(struct decision *d)
 {
-    struct live *live = live_by_hold(d->inv, &d->command->hold_id);
-    if (!live)
-        return BOX_ENOTLIVE;
-    int ret = check_owner(d, &live->hold.session_id);
+    struct live *live = NULL;
+    int ret = find_live(d, live_by_hold(d->inv, &d->command->hold_id), &live);
     if (ret)
         return ret;
     if (past_deadline(d, live))
@@ -201,10 +199,8 @@ int decide_hold_extend(struct decision *d)
 
 int decide_hold_release(struct decision *d)
 {
-    struct live *live = live_by_hold(d->inv, &d->command->hold_id);
-    if (!live)
-        return BOX_ENOTLIVE;
-    int ret = check_owner(d, &live->hold.session_id);
+    struct live *live = NULL;
+    int ret = find_live(d, live_by_hold(d->inv, &d->command->hold_id), &live);
     if (ret)
         return ret;
     if (past_deadline(d, live))

@@ -21,14 +21,12 @@ static struct order new_order(const struct decision *d, const struct live *live,
 
 int decide_order_create(struct decision *d)
 {
-    struct live *live = live_by_hold(d->inv, &d->command->hold_id);
-    if (!live)
-        return BOX_ENOTLIVE;
-    int ret = check_owner(d, &live->hold.session_id);
+    struct live *live = NULL;
+    int ret = find_live(d, live_by_hold(d->inv, &d->command->hold_id), &live);
     if (ret)
         return ret;
-    if (past_deadline(d,
-                      live)) /* first: the answer is the same whether or not the expiry was decided already */
+    /* First: the answer is the same whether or not the expiry was decided already. */
+    if (past_deadline(d, live))
         return BOX_EHOLDEXPIRED;
     if (live->has_order) {
         d->verdict->order_id = live->order.order_id;
@@ -46,23 +44,10 @@ int decide_order_create(struct decision *d)
     return BOX_OK;
 }
 
-/* The pending order that the command is about. Returns 0, BOX_ENOTLIVE or BOX_ENOTFOUND. */
-static int find_pending(const struct decision *d, struct live **ret_live)
-{
-    struct live *live = live_by_order(d->inv, &d->command->order_id);
-    if (!live)
-        return BOX_ENOTLIVE;
-    int ret = check_owner(d, &live->order.session_id);
-    if (ret)
-        return ret;
-    *ret_live = live;
-    return BOX_OK;
-}
-
 int decide_order_confirm(struct decision *d)
 {
-    struct live *live;
-    int ret = find_pending(d, &live);
+    struct live *live = NULL;
+    int ret = find_live(d, live_by_order(d->inv, &d->command->order_id), &live);
     if (ret)
         return ret;
     if (past_deadline(d, live))
@@ -75,8 +60,8 @@ int decide_order_confirm(struct decision *d)
 
 int decide_order_cancel(struct decision *d)
 {
-    struct live *live;
-    int ret = find_pending(d, &live);
+    struct live *live = NULL;
+    int ret = find_live(d, live_by_order(d->inv, &d->command->order_id), &live);
     if (ret)
         return ret;
     if (past_deadline(d, live))

@@ -98,6 +98,9 @@ int refuse_invalid(struct decision *d, const char *pointer, const char *detail);
 
 /* 0, or BOX_ENOTFOUND when a session asks about what belongs to another. */
 int check_owner(const struct decision *d, const struct session_id *owner);
+/* What a look-up found, for the actor's eyes. Returns 0, BOX_ENOTLIVE (@found is NULL) or BOX_ENOTFOUND
+ * (another's). */
+int find_live(const struct decision *d, struct live *found, struct live **ret_live);
 bool past_deadline(const struct decision *d, const struct live *live);
 /* 0, or BOX_ESEATSTAKEN with every seat that has not @wanted. */
 int check_seats(struct decision *d, const uint32_t *seats, uint32_t count, enum seat_status wanted);
