@@ -117,6 +117,12 @@ def report(results, latencies, args):
     return "\n".join(lines)
 
 
+def kept_notes(output):
+    """What people wrote: the section "## Notes" to the end of the file stays."""
+    before = output.read_text() if output.exists() else ""
+    return before[before.index("\n## Notes"):] if "\n## Notes" in before else ""
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=5)
@@ -138,8 +144,9 @@ def main():
         for system in reversed(started):
             system.stop()
         shutil.rmtree(folder, ignore_errors=True)
-    text = report(results, latencies, args)
-    pathlib.Path(args.output).write_text(text)
+    output = pathlib.Path(args.output)
+    text = report(results, latencies, args) + kept_notes(output)
+    output.write_text(text)
     print(text)
 
 
