@@ -10,27 +10,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "api"))
 
 from box import Box  # noqa: E402
 from faults import Mounts  # noqa: E402
-from harness import Server  # noqa: E402
-
-RUNNING = []
-
-
-def pytest_configure(config):
-    # A guard against hanging, never a judge.
-    if config.pluginmanager.hasplugin("timeout") and not config.getoption("timeout", None):
-        config.option.timeout = 120
-
-
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item, call):
-    """Show what the servers wrote to standard error beside a failure."""
-    outcome = yield
-    report = outcome.get_result()
-    if report.failed:
-        for server in RUNNING:
-            text = server.stderr()
-            if text:
-                report.sections.append((f"standard error of {server.data_dir.name}", text[-6000:]))
+from servers import pytest_configure, pytest_runtest_makereport, starting_servers  # noqa: E402, F401
 
 
 @pytest.fixture
@@ -43,25 +23,9 @@ def mounts(tmp_path):
 
 @pytest.fixture
 def new_server(mounts, tmp_path):
-    """A function that makes a server of the test's own and starts it; it ends before file systems are unmounted."""
-    made = []
-
-    def start(data_dir="data", kind=Server, **kwargs):
-        server = kind(tmp_path / data_dir, **kwargs)
-        made.append(server)
-        RUNNING.append(server)
-        return server.start()
-
-    yield start
-    try:
-        for server in made:
-            if server.process is not None:
-                server.stop()
-    finally:
-        for server in made:
-            RUNNING.remove(server)
-            if server.process is not None:
-                server.kill()
+    """A function that starts a server of the test's own; it ends before file systems are unmounted."""
+    with starting_servers(tmp_path) as start:
+        yield start
 
 
 @pytest.fixture

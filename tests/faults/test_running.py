@@ -205,7 +205,9 @@ def test_no_room(mounts, new_server, kind):
     rules.check_all(server.url, server.api_key)
 
 
-def test_kill_while_there_is_no_room(mounts, new_server):
+@pytest.mark.parametrize("end", ["kill", "stop"])
+def test_end_while_there_is_no_room(mounts, new_server, end):
+    """Killed or stopped on a full disk, it starts again when there is room, with all that was acknowledged."""
     disk = SmallDisk(mounts, new_server)
     server = disk.server
     event = big_event(server)
@@ -213,22 +215,7 @@ def test_kill_while_there_is_no_room(mounts, new_server):
         until(lambda: len(writers.acknowledged) > 50, "holds")
         disk.fill(event.venue)
         until(lambda: len(writers.refused) > 8, "refusals")
-    server.kill()
-    disk.give_room()
-    server.start()
-    writers.check()
-    rules.check_all(server.url, server.api_key)
-
-
-def test_stop_while_there_is_no_room(mounts, new_server):
-    disk = SmallDisk(mounts, new_server)
-    server = disk.server
-    event = big_event(server)
-    with Writers(server, event) as writers:
-        until(lambda: len(writers.acknowledged) > 50, "holds")
-        disk.fill(event.venue)
-        until(lambda: len(writers.refused) > 8, "refusals")
-    server.stop()
+    getattr(server, end)()
     disk.give_room()
     server.start()
     writers.check()
