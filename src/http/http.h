@@ -127,6 +127,44 @@ void http_reply_static(struct http_req *req, unsigned status, const char *type, 
 void http_problem(struct http_req *req, int code, const char *detail,
                   void (*members)(struct json_out *j, void *ctx), void *ctx);
 
+/* ---- pages: answers that are made once and sent many times, see page.c ---- */
+
+enum http_coding { HTTP_IDENTITY, HTTP_GZIP, HTTP_BR, HTTP_ZSTD, HTTP_CODINGS };
+
+/* Bytes and their compressed forms. Counted by references; thread: any, for all of these. */
+struct http_body;
+/* Takes the bytes out of @bytes, at least one; @type must live for ever. One reference, the caller's. */
+struct http_body *http_body_new(const char *type, struct buf *bytes);
+struct http_body *http_body_ref(struct http_body *b);
+void http_body_unref(struct http_body *b);
+/* The bytes as they are; lent. */
+const void *http_body_bytes(const struct http_body *b, size_t *ret_size);
+/* True if the form in @coding is there, or there is no use for one. */
+bool http_body_has(const struct http_body *b, enum http_coding coding);
+/* Make the form in @coding, with the effort that something big deserves: tens of ms a MB; for a worker. */
+void http_body_prepare(struct http_body *b, enum http_coding coding);
+
+/* A body with the header fields of one version. Counted by references; thread: any. */
+struct http_page;
+struct http_page_head {
+    const char *etag, *cache_control;      /* as http_reply_cache(); copied */
+    const char *vary;                      /* beside Accept-Encoding, or NULL; must live for ever */
+    const char *field_name, *field_value;  /* one more header field, or NULL; the name must live for ever */
+};
+/* Takes the reference of @body. One reference, the caller's. */
+struct http_page *http_page_new(struct http_body *body, const struct http_page_head *head);
+struct http_page *http_page_ref(struct http_page *p);
+void http_page_unref(struct http_page *p);
+/* Its body; lent. */
+struct http_body *http_page_body(const struct http_page *p);
+/* The coding in which @req would get the page. */
+enum http_coding http_page_coding(struct http_req *req, const struct http_page *p);
+/*
+ * Answer a GET with the page: 200, or 304 where the client's copy is good. A form that is missing is made here
+ * and now, with little effort. The caller keeps its reference.
+ */
+void http_reply_page(struct http_req *req, struct http_page *p);
+
 /*
  * For handlers: call @fn(req) once when the request is over, that is when its answer has been sent or its
  * client is gone, to give back what was tied to it. Until then all that @req lends stays, whatever the client

@@ -23,10 +23,12 @@
 
 struct MHD_Connection;
 struct MHD_Daemon;
+struct MHD_Response;
 
 /* ---- encoding.c ---- */
 
-enum http_coding { HTTP_IDENTITY, HTTP_GZIP, HTTP_BR, HTTP_ZSTD, HTTP_CODINGS };
+/* How much time a compressor may take. */
+enum http_effort { HTTP_QUICK, HTTP_THOROUGH };
 
 /* Bodies smaller than this are not compressed: headers weigh more than what is saved. */
 enum { HTTP_COMPRESS_MIN = 1024 };
@@ -36,7 +38,7 @@ struct http_accepted {
     uint16_t weight[HTTP_CODINGS];
 };
 
-/* The compressors' working memory of one loop; NULL members are made when needed. */
+/* The compressors' working memory of one thread and one effort; NULL members are made when needed. */
 struct http_codecs {
     void *zstd, *gzip;
 };
@@ -51,10 +53,10 @@ const char *http_coding_name(enum http_coding coding);
 bool http_type_pays(const char *type);
 /*
  * Compress @size bytes. Returns malloc'ed memory and its size, or NULL where that is not smaller than @size.
- * Thread: the loop's.
+ * Thread: that of @codecs.
  */
-char *http_compress(struct http_codecs *codecs, enum http_coding coding, const void *data, size_t size,
-                    size_t *ret_size);
+char *http_compress(struct http_codecs *codecs, enum http_coding coding, enum http_effort effort,
+                    const void *data, size_t size, size_t *ret_size);
 /* Free the working memory. */
 void http_codecs_done(struct http_codecs *codecs);
 
@@ -222,6 +224,13 @@ const char *http_request_header(struct http_request *r, const char *name);
 
 /* ---- reply.c ---- */
 
+/* Answer @r with @m, which stays the caller's. Nothing of @r may be touched afterwards. */
+void http_queue(struct http_request *r, unsigned status, struct MHD_Response *m);
+/* Add a header field, and those that every answer has. */
+void http_response_add(struct MHD_Response *m, const char *name, const char *value);
+void http_response_add_security(struct MHD_Response *m);
+/* A 304 for a body of @size bytes, without header fields yet. */
+struct MHD_Response *http_response_unchanged(size_t size);
 /*
  * Answer in the middle of a body, where MHD does not take an answer: write it to the socket ourselves. The
  * caller makes MHD close the connection.

@@ -67,7 +67,7 @@ static void make_unchanged(struct answer *a, const char *tag, size_t length)
 static void compress(struct http_request *r, struct answer *a, enum http_coding coding)
 {
     size_t size;
-    char *data = http_compress(&r->loop->codecs, coding, a->data, a->size, &size);
+    char *data = http_compress(&r->loop->codecs, coding, HTTP_QUICK, a->data, a->size, &size);
     if (!data)
         return;
     drop_data(a);
@@ -131,9 +131,15 @@ static void choose_form(struct http_request *r, struct answer *a)
 
 /* ---- header fields ---- */
 
-static void add(struct MHD_Response *m, const char *name, const char *value)
+void http_response_add(struct MHD_Response *m, const char *name, const char *value)
 {
     must(MHD_add_response_header(m, name, value) == MHD_YES);
+}
+
+void http_response_add_security(struct MHD_Response *m)
+{
+    http_response_add(m, "X-Content-Type-Options", "nosniff");
+    http_response_add(m, "Referrer-Policy", "no-referrer");
 }
 
 static const struct http_field *find_field(const struct http_request *r, const char *name)
@@ -151,17 +157,17 @@ static void add_vary(struct MHD_Response *m, struct http_request *r, const struc
         if (strcasecmp(f->name, "Vary") == 0)
             value = value ? arena_printf(&r->arena, "%s, %s", f->value, value) : f->value;
     if (value)
-        add(m, "Vary", value);
+        http_response_add(m, "Vary", value);
 }
 
 static void add_caching(struct MHD_Response *m, struct http_request *r, const struct answer *a)
 {
     if (a->tag)
-        add(m, "ETag", a->tag);
+        http_response_add(m, "ETag", a->tag);
     if (r->cache_control && a->status < 400)
-        add(m, "Cache-Control", r->cache_control);
+        http_response_add(m, "Cache-Control", r->cache_control);
     else if (strncmp(r->pub.raw_path, "/v1/", 4) == 0 && !find_field(r, "Cache-Control"))
-        add(m, "Cache-Control", "no-store");
+        http_response_add(m, "Cache-Control", "no-store");
     if (a->vary || r->fields)
         add_vary(m, r, a);
 }
@@ -169,19 +175,18 @@ static void add_caching(struct MHD_Response *m, struct http_request *r, const st
 static void add_fields(struct MHD_Response *m, struct http_request *r, const struct answer *a)
 {
     if (a->type && a->status != MHD_HTTP_NOT_MODIFIED)
-        add(m, "Content-Type", a->type);
+        http_response_add(m, "Content-Type", a->type);
     if (a->coding != HTTP_IDENTITY)
-        add(m, "Content-Encoding", http_coding_name(a->coding));
+        http_response_add(m, "Content-Encoding", http_coding_name(a->coding));
     add_caching(m, r, a);
-    add(m, "X-Content-Type-Options", "nosniff");
-    add(m, "Referrer-Policy", "no-referrer");
+    http_response_add_security(m);
     if (a->type && strncmp(a->type, "text/html", 9) == 0 && !find_field(r, "Content-Security-Policy"))
-        add(m, "Content-Security-Policy", html_policy);
+        http_response_add(m, "Content-Security-Policy", html_policy);
     for (const struct http_field *f = r->fields; f; f = f->next)
         if (strcasecmp(f->name, "Vary") != 0)
-            add(m, f->name, f->value);
+            http_response_add(m, f->name, f->value);
     if (r->loop->stopping)
-        add(m, "Connection", "close");
+        http_response_add(m, "Connection", "close");
 }
 
 /* ---- handing over ---- */
@@ -196,12 +201,18 @@ static ssize_t never_read(void *cls, uint64_t at, char *to, size_t size)
     return MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
+struct MHD_Response *http_response_unchanged(size_t size)
+{
+    struct MHD_Response *m = MHD_create_response_from_callback(size, 64, never_read, NULL, NULL);
+    must(m); /* out of memory ends the program */
+    return m;
+}
+
 static struct MHD_Response *make_response(struct answer *a)
 {
     struct MHD_Response *m;
     if (a->status == MHD_HTTP_NOT_MODIFIED && a->size)
-        m = MHD_create_response_from_callback(a->size, 64, never_read, NULL,
-                                              NULL); /* for the length's sake */
+        m = http_response_unchanged(a->size);
     else if (a->owned)
         m = MHD_create_response_from_buffer_with_free_callback(a->size, a->data, free);
     else
@@ -218,27 +229,32 @@ static void count(unsigned status)
         metrics_add(METRIC_HTTP_SERVER_ERRORS, 1);
 }
 
-static void send_answer(struct http_request *r, struct answer *a)
+void http_queue(struct http_request *r, unsigned status, struct MHD_Response *m)
 {
     must(!r->answered);
-    must(a->status >= 200 && a->status <= 599);
+    must(status >= 200 && status <= 599);
     r->answered = true;
     heap_remove(&r->loop->timers, &r->timer);
-    count(a->status);
+    count(status);
     if (!r->mhd) { /* an orphan: nobody is there to read it */
-        drop_data(a);
         must(r->loop->orphans > 0);
         r->loop->orphans--;
         http_request_free(r);
         return;
     }
-    choose_form(r, a);
-    struct MHD_Response *m = make_response(a);
-    add_fields(m, r, a);
-    r->broken = MHD_queue_response(r->mhd, a->status, m) != MHD_YES;
-    MHD_destroy_response(m);
+    r->broken = MHD_queue_response(r->mhd, status, m) != MHD_YES;
     if (r->suspended)
         http_loop_resume(r);
+}
+
+static void send_answer(struct http_request *r, struct answer *a)
+{
+    if (r->mhd)
+        choose_form(r, a);
+    struct MHD_Response *m = make_response(a);
+    add_fields(m, r, a);
+    http_queue(r, a->status, m);
+    MHD_destroy_response(m);
 }
 
 void http_reply(struct http_req *req, unsigned status, const char *type, struct buf *body)

@@ -105,20 +105,20 @@ static void round_trips(void **state)
         for (size_t i = 0; i < size; i++)
             data[i] = (char)("{\"a\": 123, \"seats\"}"[i % 19] + (i % 1009 == 0));
         size_t packed_size;
-        char *packed = http_compress(&codecs, HTTP_GZIP, data, size, &packed_size);
+        char *packed = http_compress(&codecs, HTTP_GZIP, HTTP_QUICK, data, size, &packed_size);
         assert_non_null(packed);
         assert_true(packed_size < size / 2);
         gunzip(packed, packed_size, back, size);
         assert_memory_equal(back, data, size);
         free(packed);
 
-        packed = http_compress(&codecs, HTTP_ZSTD, data, size, &packed_size);
+        packed = http_compress(&codecs, HTTP_ZSTD, HTTP_QUICK, data, size, &packed_size);
         assert_non_null(packed);
         assert_int_equal(ZSTD_decompress(back, size, packed, packed_size), size);
         assert_memory_equal(back, data, size);
         free(packed);
 
-        packed = http_compress(&codecs, HTTP_BR, data, size, &packed_size); /* no decoder is linked */
+        packed = http_compress(&codecs, HTTP_BR, HTTP_QUICK, data, size, &packed_size); /* no decoder is linked */
         assert_non_null(packed);
         assert_true(packed_size < size / 2);
         free(packed);
@@ -139,7 +139,7 @@ static void incompressible(void **state)
     for (enum http_coding coding = HTTP_GZIP; coding < HTTP_CODINGS; coding++)
         for (size_t size = 0; size <= sizeof data; size += 1250) {
             size_t packed_size;
-            assert_null(http_compress(&codecs, coding, data, size, &packed_size));
+            assert_null(http_compress(&codecs, coding, HTTP_QUICK, data, size, &packed_size));
         }
     http_codecs_done(&codecs);
 }
