@@ -42,6 +42,15 @@ static bool place_fits(const struct ticket_filter *f, const struct layout *l,
            (!f->type_id || strcmp(f->type_id, place->type_id) == 0);
 }
 
+/* The first seat in [@seat, @end) that the filter's status lets through, or NO_SEAT. */
+static uint32_t next_match(const struct snapshot *s, const struct ticket_filter *f, uint32_t seat,
+                           uint32_t end)
+{
+    if (f->status == ANY_STATUS)
+        return seat < end ? seat : NO_SEAT;
+    return snapshot_next_seat(s, seat, end, (enum seat_status)f->status);
+}
+
 /* Write the tickets that fit, up to the limit. Returns the first that fits and has no room, or NO_SEAT. */
 static uint32_t out_matches(struct json_out *j, const struct snapshot *s, const struct ticket_filter *f)
 {
@@ -52,9 +61,7 @@ static uint32_t out_matches(struct json_out *j, const struct snapshot *s, const 
         if (end <= f->first || !place_fits(f, s->layout, place))
             continue;
         uint32_t seat = f->first > place->first_seat ? f->first : place->first_seat;
-        for (; seat < end; seat++) {
-            if (f->status != ANY_STATUS && (int)snapshot_status(s, seat) != f->status)
-                continue;
+        for (; (seat = next_match(s, f, seat, end)) != NO_SEAT; seat++) {
             if (written++ == f->limit)
                 return seat;
             encode_ticket(j, s, seat);

@@ -5,6 +5,7 @@
  */
 #include "base/must.h"
 #include "view/view_internal.h"
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,13 +15,15 @@ static size_t places_offset(void)
     return (sizeof(struct snapshot) + align - 1) / align * align;
 }
 
-/* Memory for a snapshot of @layout, not cleared. */
+/* Memory for a snapshot of @layout, not cleared. The bitmap may be read in whole words: some bytes follow it.
+ */
 static struct snapshot *snapshot_alloc(const struct layout *layout)
 {
     size_t places_size = layout->place_count * sizeof(struct place_counts);
     size_t bitmap_size = (layout->seats_total + (size_t)3) / 4;
-    char *memory = malloc(places_offset() + places_size + bitmap_size);
+    char *memory = malloc(places_offset() + places_size + bitmap_size + sizeof(uint64_t));
     must(memory); /* out of memory ends the program */
+    memset(memory + places_offset() + places_size + bitmap_size, 0, sizeof(uint64_t));
     struct snapshot *s = (struct snapshot *)memory;
     s->places = (struct place_counts *)(memory + places_offset());
     s->bitmap = (uint8_t *)memory + places_offset() + places_size;
@@ -95,6 +98,35 @@ struct snapshot *snapshot_next(const struct snapshot *old, const struct inventor
     complete(s, inv);
     return s;
 }
+
+/* ---- searching ---- */
+
+/* Both bits of each of 32 seats are compared at once: what is left of a seat is its lower bit. */
+static uint64_t seats_equal(uint64_t word, enum seat_status status)
+{
+    const uint64_t lower = UINT64_C(0x5555555555555555);
+    uint64_t differs = word ^ lower * status;
+    return ~(differs | differs >> 1) & lower;
+}
+
+uint32_t snapshot_next_seat(const struct snapshot *s, uint32_t from, uint32_t end, enum seat_status status)
+{
+    must(end <= s->layout->seats_total && status < SEAT_STATUSES);
+    uint64_t wanted = UINT64_MAX << (2 * (from % 32)); /* in the first word not the seats before it */
+    for (uint32_t base = from - from % 32; base < end; base += 32) {
+        uint64_t word;
+        memcpy(&word, s->bitmap + base / 4, sizeof(word));
+        uint64_t found = seats_equal(le64toh(word), status) & wanted;
+        if (found) {
+            uint32_t seat = base + (uint32_t)__builtin_ctzll(found) / 2;
+            return seat < end ? seat : NO_SEAT;
+        }
+        wanted = UINT64_MAX;
+    }
+    return NO_SEAT;
+}
+
+/* ---- references ---- */
 
 struct snapshot *snapshot_ref(struct snapshot *s)
 {

@@ -85,6 +85,10 @@ static inline enum seat_status snapshot_status(const struct snapshot *s, uint32_
     return (enum seat_status)(((uint32_t)s->bitmap[seat / 4] >> (2 * (seat % 4))) & 3u);
 }
 
+/* The first seat in [@from, @end) with @status, or NO_SEAT. Looks at 32 seats at a time. @end <= seats_total.
+ */
+uint32_t snapshot_next_seat(const struct snapshot *s, uint32_t from, uint32_t end, enum seat_status status);
+
 /* A venue: a reference that the caller must drop, or NULL. */
 struct layout *view_venue(struct view *v, const struct venue_id *id);
 /* Venues in the order of creation, after @after (NULL: from the start); references. As view_list(). */
