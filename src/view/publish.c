@@ -34,8 +34,10 @@ static struct snapshot *exchange(struct shown *event, struct snapshot *s)
 void view_load(struct view *v, const struct inventory *inv)
 {
     const struct event *event = inventory_event(inv);
-    struct snapshot *s = snapshot_load(inv);
-    struct shown *known = shown_find_locked(v, &event->event_id);
+    view_read_lock(v);
+    struct shown *known = shown_find(v, &event->event_id);
+    view_unlock(v);
+    struct snapshot *s = snapshot_load(inv, known ? known->newest : NULL);
     if (!known) {
         known = shown_new(event, s);
         view_write_lock(v);
@@ -43,6 +45,7 @@ void view_load(struct view *v, const struct inventory *inv)
         view_unlock(v);
         return;
     }
+    shown_lock(known);
     if (known->newest->seq != s->seq)
         deltas_reset(&known->deltas, s->seq); /* how it came here is not known */
     struct snapshot *last = exchange(known, s);

@@ -31,19 +31,22 @@ static struct snapshot *snapshot_alloc(const struct layout *layout)
     return s;
 }
 
-/* Say whose it is and what version; counts and bitmap are right already. */
-static void complete(struct snapshot *s, const struct inventory *inv)
+/* Say whose it is and what version, after @old (or NULL); counts and bitmap are right already. */
+static void complete(struct snapshot *s, const struct inventory *inv, const struct snapshot *old)
 {
     uint32_t counts[SEAT_STATUSES];
     inventory_counts(inv, counts);
     must(memcmp(counts, s->counts, sizeof(counts)) == 0);
     atomic_init(&s->refs, 1);
+    for (unsigned i = 0; i < SNAPSHOT_EXTRAS; i++)
+        atomic_init(&s->extra[i], NULL);
     s->event = event_ref(inventory_event(inv));
     s->layout = layout_ref(inventory_layout(inv));
+    s->lasting = old && old->layout == s->layout ? lasting_ref(old->lasting) : lasting_new();
     s->seq = inventory_seq(inv);
 }
 
-struct snapshot *snapshot_load(const struct inventory *inv)
+struct snapshot *snapshot_load(const struct inventory *inv, const struct snapshot *old)
 {
     const struct layout *layout = inventory_layout(inv);
     struct snapshot *s = snapshot_alloc(layout);
@@ -59,7 +62,7 @@ struct snapshot *snapshot_load(const struct inventory *inv)
             s->counts[status]++;
         }
     }
-    complete(s, inv);
+    complete(s, inv, old);
     return s;
 }
 
@@ -95,7 +98,7 @@ struct snapshot *snapshot_next(const struct snapshot *old, const struct inventor
             apply_seat(s, layout, &c->seats[i]);
     }
     must(seq == inventory_seq(inv));
-    complete(s, inv);
+    complete(s, inv, old);
     return s;
 }
 
@@ -140,6 +143,8 @@ struct snapshot *snapshot_retire(struct snapshot *s)
     must(before > 0);
     if (before > 1)
         return NULL;
+    extras_free(s->extra, SNAPSHOT_EXTRAS);
+    lasting_unref(s->lasting);
     event_unref(s->event);
     layout_unref(s->layout);
     return s;

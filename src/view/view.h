@@ -26,8 +26,21 @@ struct place_counts {
     uint32_t n[SEAT_STATUSES];
 };
 
+/* Something that a reader made of a version and left for the others. */
+struct view_extra {
+    void (*free)(struct view_extra *x); /* called once, when nobody can have it any more; thread: any */
+};
+
+enum { SNAPSHOT_EXTRAS = 16, LASTING_EXTRAS = 4 };
+
+struct snapshot_lasting; /* what the versions of an event with the same layout share */
+
 struct snapshot {
-    atomic_uint refs; /* the view's own business */
+    /* the view's own business */
+    atomic_uint refs;
+    _Atomic(struct view_extra *) extra[SNAPSHOT_EXTRAS];
+    struct snapshot_lasting *lasting;
+    /* what everybody may read */
     const struct event *event;
     const struct layout *layout;
     uint64_t seq;
@@ -88,6 +101,17 @@ static inline enum seat_status snapshot_status(const struct snapshot *s, uint32_
 /* The first seat in [@from, @end) with @status, or NO_SEAT. Looks at 32 seats at a time. @end <= seats_total.
  */
 uint32_t snapshot_next_seat(const struct snapshot *s, uint32_t from, uint32_t end, enum seat_status status);
+
+/*
+ * Extras: what layers above have rendered of a version stays with it. The first pair belongs to one version,
+ * the second to all versions of an event with the same layout. view_extra() returns what stands in a slot, or
+ * NULL; view_extra_keep() takes @x and returns what stands there now: another may have been quicker, then @x
+ * is freed. Ownership: lent for as long as the caller has the snapshot. Never waits.
+ */
+struct view_extra *view_extra(const struct snapshot *s, unsigned slot);
+struct view_extra *view_extra_keep(struct snapshot *s, unsigned slot, struct view_extra *x);
+struct view_extra *view_lasting(const struct snapshot *s, unsigned slot);
+struct view_extra *view_lasting_keep(struct snapshot *s, unsigned slot, struct view_extra *x);
 
 /* A venue: a reference that the caller must drop, or NULL. */
 struct layout *view_venue(struct view *v, const struct venue_id *id);

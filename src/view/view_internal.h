@@ -91,10 +91,23 @@ void *view_grow_list(void *list, size_t count, size_t *cap);
 /* Order of creation. */
 int view_compare_place(int64_t a_ms, const struct uuid *a, int64_t b_ms, const struct uuid *b);
 
+/* ---- extras (extra.c) ---- */
+
+struct snapshot_lasting {
+    atomic_uint refs;
+    _Atomic(struct view_extra *) extra[LASTING_EXTRAS];
+};
+
+/* One reference. */
+struct snapshot_lasting *lasting_new(void);
+struct snapshot_lasting *lasting_ref(struct snapshot_lasting *l);
+void lasting_unref(struct snapshot_lasting *l);
+void extras_free(_Atomic(struct view_extra *) *places, unsigned count);
+
 /* ---- snapshots (snapshot.c) ---- */
 
-/* The state of @inv as a snapshot with one reference. */
-struct snapshot *snapshot_load(const struct inventory *inv);
+/* The state of @inv as a snapshot with one reference; @old is the event's last one, or NULL. */
+struct snapshot *snapshot_load(const struct inventory *inv, const struct snapshot *old);
 /*
  * The snapshot that follows @old by the changes @first... @spare (or NULL) is memory of an earlier one of the
  * same event, which is taken.

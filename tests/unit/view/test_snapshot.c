@@ -65,11 +65,85 @@ static void test_next_seat_at_the_borders(void **state)
     stage_free(&t);
 }
 
+/* ---- extras ---- */
+
+struct note {
+    struct view_extra extra; /* first: an extra is its note */
+    unsigned *freed;
+};
+
+static void free_note(struct view_extra *x)
+{
+    ++*((struct note *)x)->freed;
+    free(x);
+}
+
+static struct view_extra *note_new(unsigned *freed)
+{
+    struct note *note = malloc(sizeof(*note));
+    *note = (struct note){.extra = {free_note}, .freed = freed};
+    return &note->extra;
+}
+
+static void test_an_extra_lives_as_long_as_its_version(void **state)
+{
+    struct stage t;
+    (void)state;
+    stage_init(&t, 11, 1);
+    unsigned freed = 0, second_freed = 0;
+    const uint32_t seat = 3;
+    struct snapshot *s = view_find(t.view, &t.id);
+    assert_null(view_extra(s, 0));
+    struct view_extra *note = note_new(&freed);
+    assert_ptr_equal(view_extra_keep(s, 0, note), note);
+    assert_ptr_equal(view_extra_keep(s, 0, note_new(&second_freed)), note); /* too late */
+    assert_int_equal(second_freed, 1);
+    assert_ptr_equal(view_extra(s, 0), note);
+    assert_null(view_extra(s, SNAPSHOT_EXTRAS - 1));
+
+    set_blocked(t.view, t.inv, &seat, 1, true);
+    struct snapshot *next = view_find(t.view, &t.id);
+    assert_null(view_extra(next, 0));
+    view_extra_keep(next, SNAPSHOT_EXTRAS - 1, note_new(&freed));
+    assert_int_equal(freed, 0);
+    view_release(s);
+    view_release(next);
+    stage_free(&t);
+    assert_int_equal(freed, 2);
+}
+
+static void test_lasting_extras_are_shared_by_versions(void **state)
+{
+    struct stage t;
+    (void)state;
+    stage_init(&t, 11, 1);
+    unsigned freed = 0, second_freed = 0;
+    const uint32_t seat = 3;
+    struct snapshot *s = view_find(t.view, &t.id);
+    struct view_extra *note = note_new(&freed);
+    assert_null(view_lasting(s, 1));
+    assert_ptr_equal(view_lasting_keep(s, 1, note), note);
+    set_blocked(t.view, t.inv, &seat, 1, true);
+    view_load(t.view, t.inv);
+    struct snapshot *next = view_find(t.view, &t.id);
+    assert_ptr_equal(view_lasting(next, 1), note);
+    assert_ptr_equal(view_lasting_keep(next, 1, note_new(&second_freed)), note);
+    assert_int_equal(second_freed, 1);
+    view_release(s);
+    stage_free(&t);
+    assert_ptr_equal(view_lasting(next, 1), note); /* the last version still has it */
+    assert_int_equal(freed, 0);
+    view_release(next);
+    assert_int_equal(freed, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_next_seat),
         cmocka_unit_test(test_next_seat_at_the_borders),
+        cmocka_unit_test(test_an_extra_lives_as_long_as_its_version),
+        cmocka_unit_test(test_lasting_extras_are_shared_by_versions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
