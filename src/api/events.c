@@ -230,7 +230,8 @@ static void find_page(struct view *view, struct event_page *page, const struct e
                       uint32_t limit)
 {
     if (!page->slug) {
-        page->count = view_list(view, after, limit, keep_event, page, page->list, &page->more);
+        page->count =
+            view_list(view, after, page->available, limit, keep_event, page, page->list, &page->more);
         return;
     }
     struct snapshot *s = after ? NULL : view_find_slug(view, page->slug);

@@ -55,7 +55,7 @@ static size_t next_chunk(struct view *v, struct place *place, struct snapshot *r
     return count;
 }
 
-int view_list(struct view *v, const struct event_id *after, uint32_t limit,
+int view_list(struct view *v, const struct event_id *after, bool available, uint32_t limit,
               bool (*keep)(void *ctx, const struct snapshot *s), void *ctx, struct snapshot **ret_list,
               bool *ret_more)
 {
@@ -70,7 +70,8 @@ int view_list(struct view *v, const struct event_id *after, uint32_t limit,
     size_t count;
     while (!more && (count = next_chunk(v, &place, chunk)) > 0) {
         for (size_t i = 0; i < count; i++) {
-            bool wanted = !more && (!keep || keep(ctx, chunk[i]));
+            bool wanted = !more && (!available || chunk[i]->counts[SEAT_AVAILABLE] > 0) &&
+                          (!keep || keep(ctx, chunk[i]));
             if (wanted && kept < limit) {
                 ret_list[kept++] = chunk[i];
                 continue;

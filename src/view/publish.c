@@ -43,6 +43,7 @@ void view_load(struct view *v, const struct inventory *inv)
         view_write_lock(v);
         shown_insert(v, known);
         view_unlock(v);
+        view_changed(v);
         return;
     }
     shown_lock(known);
@@ -50,6 +51,7 @@ void view_load(struct view *v, const struct inventory *inv)
         deltas_reset(&known->deltas, s->seq); /* how it came here is not known */
     struct snapshot *last = exchange(known, s);
     shown_unlock(known);
+    view_changed(v);
     view_release(last);
 }
 
@@ -77,6 +79,7 @@ void view_apply(struct view *v, const struct inventory *inv, const struct change
     add_deltas(&event->deltas, first);
     struct snapshot *last = exchange(event, s);
     shown_unlock(event);
+    view_changed(v);
     event->spare = snapshot_retire(last);
 }
 
@@ -91,5 +94,6 @@ void view_remove(struct view *v, const struct event_id *id)
         return;
     shown_lock(event); /* whoever found it before is done with it after this */
     shown_unlock(event);
+    view_changed(v);
     shown_free(event);
 }

@@ -50,6 +50,7 @@ void view_put_venue(struct view *v, struct layout *layout)
     if (!find_venue(v, &layout->venue_id)) /* a venue never changes */
         insert_venue(v, layout);
     view_unlock(v);
+    view_changed(v);
 }
 
 struct layout *view_venue(struct view *v, const struct venue_id *id)

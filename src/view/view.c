@@ -213,6 +213,16 @@ struct snapshot *view_find_tag(struct view *v, const struct uuid *id)
     return newest_of(step_down(v, find_tag(v, id_tag(id))));
 }
 
+uint64_t view_version(const struct view *v)
+{
+    return atomic_load_explicit(&v->version, memory_order_acquire);
+}
+
+void view_changed(struct view *v)
+{
+    atomic_fetch_add_explicit(&v->version, 1, memory_order_acq_rel);
+}
+
 size_t view_event_count(struct view *v)
 {
     view_read_lock(v);

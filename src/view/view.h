@@ -74,10 +74,11 @@ struct snapshot *view_find_tag(struct view *v, const struct uuid *id);
 void view_release(struct snapshot *s);
 /*
  * Events in the order of their creation, after the event @after (NULL: from the start): at most @limit into
- * @ret_list, each to be released. @keep says which count (called without locks held). *ret_more: others
+ * @ret_list, each to be released. @available: only those with a seat to be had, found without a look at the
+ * others. @keep says which count (called without locks held). *ret_more: others
  * follow. Returns how many, or BOX_ENOTFOUND when @after is not known.
  */
-int view_list(struct view *v, const struct event_id *after, uint32_t limit,
+int view_list(struct view *v, const struct event_id *after, bool available, uint32_t limit,
               bool (*keep)(void *ctx, const struct snapshot *s), void *ctx, struct snapshot **ret_list,
               bool *ret_more);
 
@@ -119,5 +120,10 @@ struct layout *view_venue(struct view *v, const struct venue_id *id);
 int view_list_venues(struct view *v, const struct venue_id *after, uint32_t limit, struct layout **ret_list,
                      bool *ret_more);
 size_t view_event_count(struct view *v);
+/*
+ * A number that grows with everything that is shown, before the publishing call returns. Who reads it and
+ * then makes something of what is shown (a list) may keep that for as long as the number is the same.
+ */
+uint64_t view_version(const struct view *v);
 
 #endif

@@ -52,6 +52,7 @@ struct known_venue {
 };
 
 struct view {
+    _Atomic uint64_t version;
     pthread_rwlock_t lock; /* held for look-ups only; everything below is under it */
     struct shown *by_tag, *by_slug;
     struct shown **events; /* in the order of creation, if sorted */
@@ -84,6 +85,8 @@ void shown_take_out(struct view *v, struct shown *s);
  */
 void shown_sort(struct view *v);
 
+/* Something is shown that was not before. */
+void view_changed(struct view *v);
 /* Nobody else has it. */
 void shown_free(struct shown *s);
 /* Room for one more pointer. */

@@ -161,7 +161,7 @@ static size_t walk(struct view *v, uint32_t limit, bool (*keep)(void *, const st
     size_t total = 0;
     bool more = true;
     while (more) {
-        int count = view_list(v, total ? &after : NULL, limit, keep, ctx, list, &more);
+        int count = view_list(v, total ? &after : NULL, false, limit, keep, ctx, list, &more);
         assert_true(count >= 0 && (uint32_t)count <= limit);
         assert_true(!more || (uint32_t)count == limit);
         for (int i = 0; i < count; i++, total++) {
@@ -204,8 +204,8 @@ static void test_list(void **state)
     struct event_id unknown = event_numbered(LISTED);
     bool more;
     struct snapshot *list[1];
-    assert_int_equal(view_list(t.view, &unknown, 1, NULL, NULL, list, &more), BOX_ENOTFOUND);
-    assert_int_equal(view_list(t.view, NULL, 0, NULL, NULL, list, &more), 0);
+    assert_int_equal(view_list(t.view, &unknown, false, 1, NULL, NULL, list, &more), BOX_ENOTFOUND);
+    assert_int_equal(view_list(t.view, NULL, false, 0, NULL, NULL, list, &more), 0);
     assert_true(more);
 
     load_many(&t, LISTED, LISTED + 10);
@@ -216,6 +216,80 @@ static void test_list(void **state)
     load_many(&t, LISTED + 10, LISTED + 20);
     assert_int_equal(walk(t.view, 9, NULL, NULL), LISTED / 2 + 20);
     assert_int_equal(view_event_count(t.view), LISTED / 2 + 20);
+    stage_free(&t);
+}
+
+/* ---- events with a seat to be had ---- */
+
+static void block_all(struct stage *t, struct inventory *inv, bool blocked)
+{
+    uint32_t seats[64];
+    assert_true(t->layout->seats_total <= 64);
+    for (uint32_t i = 0; i < t->layout->seats_total; i++)
+        seats[i] = i;
+    set_blocked(t->view, inv, seats, t->layout->seats_total, blocked);
+}
+
+/* The available events are exactly those of @numbers, in this order, also after each of all @count events. */
+static void check_available(struct view *v, const unsigned *numbers, int expected, unsigned count)
+{
+    struct snapshot *list[8];
+    bool more;
+    for (unsigned after = 0; after <= count; after++) {
+        struct event_id id = event_numbered(after);
+        int skipped = 0;
+        while (skipped < expected && numbers[skipped] <= after)
+            skipped++;
+        int got = view_list(v, after ? &id : NULL, true, 8, NULL, NULL, list, &more);
+        assert_int_equal(got, expected - skipped);
+        assert_false(more);
+        for (int i = 0; i < got; i++) {
+            struct event_id wanted = event_numbered(numbers[skipped + i]);
+            assert_true(uuid_equal(&list[i]->event->event_id.u, &wanted.u));
+            view_release(list[i]);
+        }
+    }
+}
+
+static void test_available_events(void **state)
+{
+    enum { EVENTS = 5 };
+    struct stage t = stage_new();
+    struct inventory *inv[EVENTS + 1];
+    (void)state;
+    for (unsigned i = 1; i <= EVENTS; i++) {
+        char slug[32];
+        snprintf(slug, sizeof(slug), "event-%u", i);
+        inv[i] = created(t.layout, event_numbered(i), slug, 1000 + i, &t.rng);
+        view_load(t.view, inv[i]);
+    }
+    check_available(t.view, (unsigned[]){1, 2, 3, 4, 5}, 5, EVENTS);
+    block_all(&t, inv[2], true);
+    block_all(&t, inv[5], true);
+    check_available(t.view, (unsigned[]){1, 3, 4}, 3, EVENTS); /* also after 2, which is not in the list */
+    const uint32_t seat = 7;
+    set_blocked(t.view, inv[5], &seat, 1, false);
+    block_all(&t, inv[1], true);
+    view_load(t.view, inv[1]);
+    check_available(t.view, (unsigned[]){3, 4, 5}, 3, EVENTS);
+    block_all(&t, inv[1], false);
+    block_all(&t, inv[2], false);
+    check_available(t.view, (unsigned[]){1, 2, 3, 4, 5}, 5, EVENTS);
+
+    struct event_id id = event_numbered(3);
+    view_remove(t.view, &id);
+    block_all(&t, inv[4], true);
+    id = event_numbered(4);
+    view_remove(t.view, &id);
+    struct snapshot *list[8];
+    bool more;
+    assert_int_equal(view_list(t.view, &id, true, 8, NULL, NULL, list, &more), BOX_ENOTFOUND);
+    assert_int_equal(view_list(t.view, NULL, true, 2, NULL, NULL, list, &more), 2);
+    assert_true(more);
+    view_release(list[0]);
+    view_release(list[1]);
+    for (unsigned i = 1; i <= EVENTS; i++)
+        inventory_free(inv[i]);
     stage_free(&t);
 }
 
@@ -269,6 +343,36 @@ static void test_venues(void **state)
     view_free(v);
 }
 
+/* ---- the version of all ---- */
+
+static void test_version_grows_with_everything(void **state)
+{
+    struct stage t = stage_new();
+    (void)state;
+    struct event_id id = event_numbered(1);
+    struct inventory *inv = created(t.layout, id, "concert", 1000, &t.rng);
+    const uint32_t seat = 3;
+    uint64_t version = view_version(t.view);
+    view_put_venue(t.view, t.layout);
+    assert_true(view_version(t.view) > version);
+    version = view_version(t.view);
+    view_load(t.view, inv);
+    assert_true(view_version(t.view) > version);
+    version = view_version(t.view);
+    set_blocked(t.view, inv, &seat, 1, true);
+    assert_true(view_version(t.view) > version);
+    version = view_version(t.view);
+    view_load(t.view, inv);
+    assert_true(view_version(t.view) > version);
+    version = view_version(t.view);
+    view_release(view_find(t.view, &id));
+    assert_int_equal(view_version(t.view), version);
+    view_remove(t.view, &id);
+    assert_true(view_version(t.view) > version);
+    inventory_free(inv);
+    stage_free(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -277,7 +381,9 @@ int main(void)
         cmocka_unit_test(test_a_new_version_of_the_event),
         cmocka_unit_test(test_remove),
         cmocka_unit_test(test_list),
+        cmocka_unit_test(test_available_events),
         cmocka_unit_test(test_venues),
+        cmocka_unit_test(test_version_grows_with_everything),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
