@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-MODULES = ["base", "json", "money", "domain", "change", "inventory", "store", "writer", "view", "app", "http", "api",
+MODULES = ["base", "json", "money", "domain", "change", "inventory", "store", "writer", "view", "app", "http", "feed", "api",
            "server", "cli"]
 OWNED = {  # what -> the only places under src/ that may use it
     r"#include\s+[<\"]rocksdb/": ["store/rocksdb/"],

@@ -4,9 +4,17 @@
 #ifndef API_API_H
 #define API_API_H
 
+#include "app/app.h"
+#include "feed/feed.h"
 #include "http/http.h"
 
-/* Every route, ended by an entry without a path. The ctx of http_open() must be the app (app/app.h). */
+/* What the handlers work with: the ctx of http_open(). The parts are borrowed. */
+struct api {
+    struct app *app;
+    struct feed *feed;
+};
+
+/* Every route, ended by an entry without a path. */
 extern const struct http_route api_routes[];
 
 #endif

@@ -1,5 +1,6 @@
 #include "api/accept.h"
 #include "api/encode.h"
+#include "api/kept.h"
 #include "api/routes.h"
 #include "base/error.h"
 #include "base/must.h"
@@ -53,10 +54,21 @@ static void show_bytes(struct api_req *c)
 {
     const struct snapshot *s = c->call.event;
     struct buf b = {0};
-    if (api_unchanged(c, api_event_etag(c, "-bytes"), NULL))
+    if (kept_reply(c, KEPT_BYTES, 0))
         return;
     buf_add(&b, s->bitmap, s->bitmap_size);
-    http_reply(c->req, 200, BYTES_TYPE, &b);
+    const struct kept_spec spec = {.slot = KEPT_BYTES, .etag = api_event_etag(c, "-bytes"), .vary = "Accept"};
+    kept_reply_new(c, &spec, http_body_new(BYTES_TYPE, &b));
+}
+
+static void show_full(struct api_req *c)
+{
+    struct buf b = {0};
+    if (kept_reply(c, KEPT_AVAILABILITY, 0))
+        return;
+    api_encode_into(c, out_full, &b);
+    const struct kept_spec spec = {.slot = KEPT_AVAILABILITY, .etag = api_event_etag(c, ""), .vary = "Accept"};
+    kept_reply_new(c, &spec, http_body_new(JSON_TYPE, &b));
 }
 
 /* What changed since then, if that is still known. Returns false where the full form must be given. */
@@ -74,22 +86,40 @@ static bool find_delta(struct api_req *c, struct delta *d)
     return ret == 0;
 }
 
+static void show_delta(struct api_req *c, uint64_t since)
+{
+    enum kept slot = KEPT_DELTAS + (enum kept)(since % KEPT_DELTA_SLOTS);
+    struct delta d = {.since = since};
+    struct buf b = {0};
+    if (kept_reply(c, slot, since))
+        return;
+    if (!find_delta(c, &d)) {
+        show_full(c);
+        return;
+    }
+    c->user = &d;
+    api_encode_into(c, out_delta, &b);
+    const struct kept_spec spec = {
+        .slot = slot,
+        .key = since,
+        .etag = api_event_etag(c, arena_printf(c->req->arena, "-since-%" PRIu64, since)),
+        .vary = "Accept",
+    };
+    kept_reply_new(c, &spec, http_body_new(JSON_TYPE, &b));
+}
+
 static void show_availability(struct api_req *c)
 {
-    struct delta *d = arena_alloc(c->req->arena, sizeof(*d));
-    bool since = api_query_number(c, "since", INT64_MAX, &d->since);
+    uint64_t seq;
+    bool since = api_query_number(c, "since", INT64_MAX, &seq);
     if (!api_fits(c))
         return;
-    http_reply_header(c->req, "Vary", "Accept");
-    if (accept_prefers(http_header(c->req, "Accept"), BYTES_TYPE, "application/json")) {
+    if (accept_prefers(http_header(c->req, "Accept"), BYTES_TYPE, "application/json"))
         show_bytes(c);
-    } else if (since && find_delta(c, d)) {
-        c->user = d;
-        const char *suffix = arena_printf(c->req->arena, "-since-%" PRIu64, d->since);
-        api_reply_cached(c, api_event_etag(c, suffix), out_delta);
-    } else {
-        api_reply_cached(c, api_event_etag(c, ""), out_full);
-    }
+    else if (since)
+        show_delta(c, seq);
+    else
+        show_full(c);
 }
 
 void get_availability(struct http_req *req, void *ctx)

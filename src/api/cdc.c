@@ -1,4 +1,6 @@
+#include "api/changes.h"
 #include "api/cursor.h"
+#include "api/encode.h"
 #include "api/routes.h"
 #include "base/text.h"
 #include <stdio.h>
@@ -28,7 +30,7 @@ static void out_log_columns(struct json_out *j, const struct cdc_row *row)
     json_out_null(j);
 }
 
-static void out_row(struct json_out *j, const struct cdc_row *row)
+void encode_cdc_row(struct json_out *j, const struct cdc_row *row)
 {
     struct ticket_id ticket = ticket_id_of(&row->event_id, row->seat);
     bool written = row->operation == CDC_INSERT || row->operation == CDC_UPDATE;
@@ -52,7 +54,7 @@ static void out_rows(struct api_req *c, struct json_out *j)
     json_out_key(j, "rows");
     json_out_array(j);
     for (uint32_t i = 0; i < list->count; i++)
-        out_row(j, &list->cdc_row[i]);
+        encode_cdc_row(j, &list->cdc_row[i]);
     json_out_end_array(j);
     cursor_out(j, &list->next);
     json_out_member_bool(j, "more", list->more);
@@ -65,6 +67,10 @@ void get_cdc(struct http_req *req, void *ctx)
     struct api_req *c = api_begin(req, ctx, RIGHT_KEY, query);
     if (!c)
         return;
+    if (changes_wanted(c)) {
+        changes_of_log(c);
+        return;
+    }
     struct app_list *list = arena_alloc(req->arena, sizeof(*list));
     api_query_page(c, &list->after, &list->limit);
     if (!api_fits(c))

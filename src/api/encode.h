@@ -40,4 +40,7 @@ void encode_size(struct json_out *j, const struct layout *l);
 /* A venue with its sections, types, rows and seats. */
 void encode_venue(struct json_out *j, const struct layout *l);
 
+/* A row of the change log: ScyllaDB's columns, order_queue's, and ours. */
+void encode_cdc_row(struct json_out *j, const struct cdc_row *row);
+
 #endif

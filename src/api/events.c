@@ -1,6 +1,7 @@
 #include "api/cursor.h"
 #include "api/encode.h"
 #include "api/event_in.h"
+#include "api/kept.h"
 #include "api/routes.h"
 #include "base/error.h"
 #include "base/must.h"
@@ -160,7 +161,7 @@ static void out_event(struct api_req *c, struct json_out *j)
 
 static void show_event(struct api_req *c)
 {
-    api_reply_cached(c, api_event_etag(c, ""), out_event);
+    kept_reply_json(c, KEPT_EVENT, "", out_event);
 }
 
 void get_event(struct http_req *req, void *ctx)

@@ -1,6 +1,7 @@
 /* What those want who run the server: health, metrics, the interface's description. No credential is asked
  * for. */
 #include "api/accept.h"
+#include "api/api.h"
 #include "api/routes.h"
 #include "base/error.h"
 #include "base/hash.h"
@@ -31,7 +32,8 @@ void get_healthz(struct http_req *req, void *ctx)
 
 void get_readyz(struct http_req *req, void *ctx)
 {
-    if (app_ready(ctx))
+    const struct api *api = ctx;
+    if (app_ready(api->app))
         reply_ok(req);
     else
         http_problem(req, BOX_EUNAVAILABLE, "The store does not accept writes.", NULL, NULL);

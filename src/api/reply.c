@@ -5,12 +5,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum {
-    SEQ_TEXT = 24,
-    LOOP_SEATS = 10000, /* documents about more seats are made on a worker: a loop has others to serve */
-};
+enum { SEQ_TEXT = 24 };
 
-static const char JSON_TYPE[] = "application/json";
+const char JSON_TYPE[] = "application/json";
 
 void api_header_seq(struct api_req *c, uint64_t seq)
 {
@@ -106,7 +103,7 @@ void api_invalid(struct api_req *c, const char *pointer, const char *detail)
 
 /* ---- replies ---- */
 
-static void encode_into(struct api_req *c, api_encode *encode, struct buf *b)
+void api_encode_into(struct api_req *c, api_encode *encode, struct buf *b)
 {
     struct json_out j;
     json_out_init(&j, b);
@@ -114,8 +111,8 @@ static void encode_into(struct api_req *c, api_encode *encode, struct buf *b)
     must(j.depth == 0);
 }
 
-/* To be revalidated; what a key alone may see is kept by nobody who serves others. */
-static const char *revalidated(const struct api_req *c)
+/* What a key alone may see is kept by nobody who serves others. */
+const char *api_revalidated(const struct api_req *c)
 {
     const struct snapshot *s = c->call.event;
     bool shared = s ? s->event->published : c->call.who.kind != CREDENTIAL_KEY;
@@ -124,7 +121,7 @@ static const char *revalidated(const struct api_req *c)
 
 bool api_unchanged(struct api_req *c, const char *etag, const char *cache_control)
 {
-    http_reply_cache(c->req, etag, cache_control ? cache_control : revalidated(c));
+    http_reply_cache(c->req, etag, cache_control ? cache_control : api_revalidated(c));
     api_header_seq(c, c->call.seq);
     return http_reply_unchanged(c->req);
 }
@@ -134,23 +131,23 @@ void api_reply_cached(struct api_req *c, const char *etag, api_encode *encode)
     struct buf b = {0};
     if (api_unchanged(c, etag, NULL))
         return;
-    encode_into(c, encode, &b);
+    api_encode_into(c, encode, &b);
     http_reply(c->req, 200, JSON_TYPE, &b);
 }
 
 void api_reply_hashed(struct api_req *c, api_encode *encode)
 {
     struct buf b = {0};
-    encode_into(c, encode, &b);
+    api_encode_into(c, encode, &b);
     const char *etag = arena_printf(c->req->arena, "%016" PRIx64, hash64(b.data, b.size));
-    http_reply_cache(c->req, etag, revalidated(c));
+    http_reply_cache(c->req, etag, api_revalidated(c));
     http_reply(c->req, 200, JSON_TYPE, &b);
 }
 
 static void make_document(struct app_call *call)
 {
     struct api_req *c = api_of(call);
-    encode_into(c, c->encode, &c->body);
+    api_encode_into(c, c->encode, &c->body);
 }
 
 static void send_document(struct app_call *call)
@@ -169,7 +166,7 @@ void api_reply_document(struct api_req *c, const char *etag, const char *cache_c
     c->encode = encode;
     if (api_unchanged(c, etag, cache_control))
         return;
-    if (seats > LOOP_SEATS) {
+    if (seats > API_LOOP_SEATS) {
         app_on_worker(&c->call, make_document, send_document);
         return;
     }
@@ -187,7 +184,7 @@ void api_reply_private(struct api_req *c, unsigned status, api_encode *encode)
     struct buf b = {0};
     no_store(c);
     api_header_seq(c, c->call.seq);
-    encode_into(c, encode, &b);
+    api_encode_into(c, encode, &b);
     http_reply(c->req, status, JSON_TYPE, &b);
 }
 
@@ -208,7 +205,7 @@ static void render(struct app_call *call, struct idem_record *ret_answer)
     if (!c->encode)
         return;
     struct buf b = {0};
-    encode_into(c, c->encode, &b);
+    api_encode_into(c, c->encode, &b);
     ret_answer->body = arena_copy(call->arena, b.data, b.size);
     ret_answer->body_size = b.size;
     buf_done(&b);

@@ -56,9 +56,11 @@ static const char *query_fault(struct api_req *c, const char *const *known)
 
 struct api_req *api_begin(struct http_req *req, void *ctx, enum app_right right, const char *const *query)
 {
-    struct app *app = ctx;
+    const struct api *api = ctx;
+    struct app *app = api->app;
     struct api_req *c = arena_alloc(req->arena, sizeof(*c));
     c->req = req;
+    c->api = api;
     req->user = c;
     app_call_init(&c->call, app, req->arena, http_mailbox(req));
     int ret = json_in_parse(&c->in, req->arena, "", 0);
@@ -164,20 +166,26 @@ bool api_fits(struct api_req *c)
 
 /* ---- query ---- */
 
-bool api_query_number(struct api_req *c, const char *name, uint64_t max, uint64_t *ret_number)
+bool api_parse_number(const char *text, uint64_t max, uint64_t *ret_number)
 {
-    const char *text = http_query(c->req, name);
-    if (!text)
-        return false;
     uint64_t number = 0;
     size_t digits = strspn(text, "0123456789");
     bool fits = digits >= 1 && digits <= 19 && !text[digits];
     for (size_t i = 0; fits && i < digits; i++)
         number = number * 10 + (uint64_t)(text[i] - '0');
-    if (fits && number <= max) {
-        *ret_number = number;
+    if (!fits || number > max)
+        return false;
+    *ret_number = number;
+    return true;
+}
+
+bool api_query_number(struct api_req *c, const char *name, uint64_t max, uint64_t *ret_number)
+{
+    const char *text = http_query(c->req, name);
+    if (!text)
+        return false;
+    if (api_parse_number(text, max, ret_number))
         return true;
-    }
     json_in_fault_at(&c->in, arena_printf(c->req->arena, "/%s", name), "must be a number from 0 to %" PRIu64,
                      max);
     return false;

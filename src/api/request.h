@@ -9,8 +9,8 @@
 #ifndef API_REQUEST_H
 #define API_REQUEST_H
 
+#include "api/api.h"
 #include "app/usecases.h"
-#include "http/http.h"
 #include "json/json_in.h"
 #include "json/json_out.h"
 
@@ -21,6 +21,7 @@ typedef void api_encode(struct api_req *c, struct json_out *j);
 struct api_req {
     struct app_call call; /* first */
     struct http_req *req;
+    const struct api *api;
     struct json_in in; /* the body's faults, and those of the query */
     struct idem_key idem;
     /* of an answer that is made later */
@@ -39,7 +40,7 @@ struct api_req {
 
 /*
  * Begin: credential (401, 403) and query parameters (those in @query, NULL-terminated; NULL: none; 400 for
- * others and for repeated ones). @ctx is the app. Returns NULL when it was answered. Thread: the request's
+ * others and for repeated ones). @ctx is the struct api. Returns NULL when it was answered. Thread: the request's
  * loop.
  */
 struct api_req *api_begin(struct http_req *req, void *ctx, enum app_right right, const char *const *query);
@@ -67,6 +68,8 @@ void api_query_page(struct api_req *c, struct cursor *ret_after, uint32_t *ret_l
 bool api_query_page_of(struct api_req *c, struct uuid *ret_after, uint32_t *ret_limit);
 /* A UUID, or false if absent (or a fault). */
 bool api_query_uuid(struct api_req *c, const char *name, struct uuid *ret_id);
+/* @text is a decimal number 0..@max. */
+bool api_parse_number(const char *text, uint64_t max, uint64_t *ret_number);
 /* A number 0..@max, or false. */
 bool api_query_number(struct api_req *c, const char *name, uint64_t max, uint64_t *ret_number);
 /*
@@ -83,6 +86,14 @@ void api_fault_cursor(struct api_req *c, const char *name);
 void api_event_read(struct http_req *req, void *ctx, const char *const *query, api_show *show);
 
 /* ---- answering ---- */
+
+extern const char JSON_TYPE[];
+/* Documents about more seats are made on a worker: a loop has others to serve. */
+enum { API_LOOP_SEATS = 10000 };
+/* Append the JSON that @encode makes. */
+void api_encode_into(struct api_req *c, api_encode *encode, struct buf *b);
+/* The Cache-Control of what is to be revalidated; private where a key alone may see it. */
+const char *api_revalidated(const struct api_req *c);
 
 /* A problem with the members that its code has (from the call's verdict and c->in). @detail NULL: the
  * table's. */

@@ -45,6 +45,7 @@ const struct http_route api_routes[] = {
     READ("/v1/events/{event_id}/sections", get_sections),
     READ("/v1/events/{event_id}/seatmap", get_seatmap),
     READ("/v1/events/{event_id}/availability", get_availability),
+    READ("/v1/events/{event_id}/changes", get_changes),
     READ("/v1/events/{event_id}/tickets", get_tickets),
     READ("/v1/events/{event_id}/tickets/{ticket_id}", get_ticket),
     WRITE(HTTP_POST, "/v1/events/{event_id}/block", post_block),

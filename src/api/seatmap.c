@@ -1,11 +1,14 @@
 #include "api/seatmap.h"
 #include "api/encode.h"
+#include "api/kept.h"
 #include "api/routes.h"
 #include "base/error.h"
+#include "base/must.h"
 #include "base/params.h"
 #include "base/text.h"
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { NUMBER_BYTES = 12 };
 
@@ -153,29 +156,120 @@ void encode_seatmap(struct json_out *j, const struct event_id *event, const stru
     json_out_end_object(j);
 }
 
-static void out_seatmap(struct api_req *c, struct json_out *j)
+/*
+ * The map of an event is made and compressed once, on a worker where it is big, and lasts as long as the layout.
+ * A page of it (the header fields) is made for each version, because Change-Seq is the version's.
+ */
+struct kept_map {
+    struct view_extra extra; /* first */
+    struct http_body *body;
+};
+
+enum { MAP_SLOT = 0, LOOP_BYTES = 65536 /* more is compressed on a worker: a loop has others to serve */ };
+
+static void free_map(struct view_extra *extra)
 {
-    encode_seatmap(j, &c->call.event->event->event_id, c->call.event->layout);
+    struct kept_map *map = (struct kept_map *)extra;
+    http_body_unref(map->body);
+    free(map);
+}
+
+static struct http_body *find_map(const struct snapshot *s)
+{
+    const struct kept_map *map = (const struct kept_map *)view_lasting(s, MAP_SLOT);
+    return map ? map->body : NULL;
+}
+
+/* The answer to a request for a map, on its way. */
+struct map_wish {
+    bool rev; /* asked for by number */
+    enum http_coding coding;
+};
+
+/* Thread: a worker, or the loop for a small one. */
+static void make_map(struct app_call *call)
+{
+    struct snapshot *s = call->event;
+    if (find_map(s))
+        return; /* another was quicker */
+    struct buf b = {0};
+    struct json_out j;
+    json_out_init(&j, &b);
+    encode_seatmap(&j, &s->event->event_id, s->layout);
+    struct kept_map *map = malloc(sizeof(*map));
+    must(map); /* out of memory ends the program */
+    *map = (struct kept_map){.extra.free = free_map, .body = http_body_new(JSON_TYPE, &b)};
+    view_lasting_keep(s, MAP_SLOT, &map->extra);
+}
+
+/* Thread: a worker. */
+static void prepare_map(struct app_call *call)
+{
+    const struct map_wish *wish = api_of(call)->user;
+    make_map(call);
+    http_body_prepare(find_map(call->event), wish->coding);
+}
+
+static void send_map(struct app_call *call)
+{
+    struct api_req *c = api_of(call);
+    const struct map_wish *wish = c->user;
+    const struct snapshot *s = call->event;
+    if (call->code) {
+        api_problem(c, call->code, NULL);
+        return;
+    }
+    enum kept slot = wish->rev ? KEPT_SEATMAP_REV : KEPT_SEATMAP;
+    if (kept_reply(c, slot, 0))
+        return;
+    const char *share = s->event->published ? "public" : "private";
+    const struct kept_spec spec = {
+        .slot = slot,
+        .etag = arena_printf(c->req->arena, "%012" PRIx64 "-map-%" PRIu32, id_tag(&s->event->event_id.u),
+                             s->layout->rev),
+        .cache_control =
+            wish->rev ? arena_printf(c->req->arena, "%s, max-age=31536000, immutable", share) : NULL,
+    };
+    kept_reply_new(c, &spec, http_body_ref(find_map(s)));
+}
+
+/* The map is there; is it in the coding that is wanted? */
+static void find_form(struct app_call *call)
+{
+    struct api_req *c = api_of(call);
+    struct map_wish *wish = c->user;
+    struct http_body *body = call->code ? NULL : find_map(call->event);
+    size_t size = 0;
+    if (body)
+        http_body_bytes(body, &size);
+    wish->coding = body ? http_body_coding(c->req, body) : HTTP_IDENTITY;
+    if (size > LOOP_BYTES && !http_body_has(body, wish->coding))
+        app_on_worker(call, prepare_map, send_map);
+    else
+        send_map(call);
 }
 
 static void show_seatmap(struct api_req *c)
 {
     const struct snapshot *s = c->call.event;
     uint64_t rev;
-    bool given = api_query_number(c, "rev", UINT32_MAX, &rev);
-    if (given && rev == 0)
+    struct map_wish *wish = arena_alloc(c->req->arena, sizeof(*wish));
+    wish->rev = api_query_number(c, "rev", UINT32_MAX, &rev);
+    if (wish->rev && rev == 0)
         json_in_fault_at(&c->in, "/rev", "must be at least 1");
     if (!api_fits(c))
         return;
-    if (given && rev != s->layout->rev) {
+    if (wish->rev && rev != s->layout->rev) {
         api_problem(c, BOX_ENOTFOUND, "The seat map has no such version.");
         return;
     }
-    const char *etag = arena_printf(c->req->arena, "%012" PRIx64 "-map-%" PRIu32,
-                                    id_tag(&s->event->event_id.u), s->layout->rev);
-    const char *share = s->event->published ? "public" : "private";
-    const char *kept = arena_printf(c->req->arena, "%s, max-age=31536000, immutable", share);
-    api_reply_document(c, etag, given ? kept : NULL, out_seatmap, s->layout->seats_total);
+    c->user = wish;
+    if (!find_map(s) && s->layout->seats_total > API_LOOP_SEATS) {
+        app_on_worker(&c->call, make_map, find_form);
+        return;
+    }
+    make_map(&c->call);
+    find_form(&c->call);
 }
 
 void get_seatmap(struct http_req *req, void *ctx)

@@ -1,4 +1,5 @@
 #include "api/encode.h"
+#include "api/kept.h"
 #include "api/routes.h"
 #include "base/must.h"
 
@@ -55,7 +56,7 @@ static void out_sections(struct api_req *c, struct json_out *j)
 
 static void show_sections(struct api_req *c)
 {
-    api_reply_cached(c, api_event_etag(c, ""), out_sections);
+    kept_reply_json(c, KEPT_SECTIONS, "", out_sections);
 }
 
 void get_sections(struct http_req *req, void *ctx)

@@ -141,6 +141,8 @@ void http_body_unref(struct http_body *b);
 const void *http_body_bytes(const struct http_body *b, size_t *ret_size);
 /* True if the form in @coding is there, or there is no use for one. */
 bool http_body_has(const struct http_body *b, enum http_coding coding);
+/* The coding in which @req is to get @b. Thread: the request's loop. */
+enum http_coding http_body_coding(struct http_req *req, const struct http_body *b);
 /* Make the form in @coding, with the effort that something big deserves: tens of ms a MB; for a worker. */
 void http_body_prepare(struct http_body *b, enum http_coding coding);
 
@@ -155,10 +157,6 @@ struct http_page_head {
 struct http_page *http_page_new(struct http_body *body, const struct http_page_head *head);
 struct http_page *http_page_ref(struct http_page *p);
 void http_page_unref(struct http_page *p);
-/* Its body; lent. */
-struct http_body *http_page_body(const struct http_page *p);
-/* The coding in which @req would get the page. */
-enum http_coding http_page_coding(struct http_req *req, const struct http_page *p);
 /*
  * Answer a GET with the page: 200, or 304 where the client's copy is good. A form that is missing is made here
  * and now, with little effort. The caller keeps its reference.

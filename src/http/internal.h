@@ -224,13 +224,21 @@ const char *http_request_header(struct http_request *r, const char *name);
 
 /* ---- reply.c ---- */
 
+/* Now, as a Date header has it. */
+enum { HTTP_DATE = 32 };
+void http_date(const struct clock *clock, char text[static HTTP_DATE]);
+/*
+ * Take the connection's socket out of MHD, which forgets the connection: @r counts as answered, and the caller
+ * writes to the descriptor that is returned. Returns -1 when there is none to be had; @r is not answered.
+ */
+int http_take_socket(struct http_request *r);
 /* Answer @r with @m, which stays the caller's. Nothing of @r may be touched afterwards. */
 void http_queue(struct http_request *r, unsigned status, struct MHD_Response *m);
 /* Add a header field, and those that every answer has. */
 void http_response_add(struct MHD_Response *m, const char *name, const char *value);
 void http_response_add_security(struct MHD_Response *m);
-/* A 304 for a body of @size bytes, without header fields yet. */
-struct MHD_Response *http_response_unchanged(size_t size);
+/* An answer that tells of @size bytes (MHD_SIZE_UNKNOWN: of some) and has none: of a 304, of a HEAD. */
+struct MHD_Response *http_response_bodiless(size_t size);
 /*
  * Answer in the middle of a body, where MHD does not take an answer: write it to the socket ourselves. The
  * caller makes MHD close the connection.

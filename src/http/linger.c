@@ -34,6 +34,7 @@ void http_linger_start(struct http_loop *l, int fd)
     int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     if (own < 0)
         return;
+    shutdown(own, SHUT_WR); /* the answer has its end */
     struct http_linger *linger = malloc(sizeof *linger);
     must(linger);
     *linger = (struct http_linger){.next = l->lingers, .loop = l, .fd = own, .until = l->now_us + LINGER_US};

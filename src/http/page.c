@@ -99,6 +99,20 @@ static void compress(struct http_body *b, enum http_coding coding, struct http_c
         free_form(f); /* another was quicker */
 }
 
+/* What is accepted matters only where there is a choice; of nothing said, everything but identity is refused. */
+static enum http_coding choose(struct http_request *r, const struct http_body *b, struct http_accepted *ret_accepted)
+{
+    const char *accepts = b->pays ? http_request_header(r, "Accept-Encoding") : NULL;
+    *ret_accepted = http_accepted_parse(accepts);
+    return accepts ? http_coding_choose(ret_accepted) : HTTP_IDENTITY;
+}
+
+enum http_coding http_body_coding(struct http_req *req, const struct http_body *b)
+{
+    struct http_accepted accepted;
+    return choose(http_request_of(req), b, &accepted);
+}
+
 void http_body_prepare(struct http_body *b, enum http_coding coding)
 {
     struct http_codecs codecs = {NULL, NULL};
@@ -163,11 +177,6 @@ void http_page_unref(struct http_page *p)
     free(p);
 }
 
-struct http_body *http_page_body(const struct http_page *p)
-{
-    return p->body;
-}
-
 /* ---- responses ---- */
 
 static void drop_body(void *body)
@@ -195,7 +204,7 @@ static struct MHD_Response *make_response(const struct http_page *p, enum http_c
                                           bool unchanged)
 {
     struct MHD_Response *m = unchanged
-                                 ? http_response_unchanged(form.size)
+                                 ? http_response_bodiless(form.size)
                                  : MHD_create_response_from_buffer_with_free_callback_cls(
                                        form.size, form.data, drop_body, http_body_ref(p->body));
     must(m); /* out of memory ends the program */
@@ -229,22 +238,12 @@ static bool is_listed(const char *if_none_match, const struct http_page *p, cons
     return true;
 }
 
-enum http_coding http_page_coding(struct http_req *req, const struct http_page *p)
-{
-    const char *accepts = p->body->pays ? http_request_header(http_request_of(req), "Accept-Encoding") : NULL;
-    if (!accepts)
-        return HTTP_IDENTITY;
-    struct http_accepted accepted = http_accepted_parse(accepts);
-    return http_coding_choose(&accepted);
-}
-
 void http_reply_page(struct http_req *req, struct http_page *p)
 {
     struct http_request *r = http_request_of(req);
     must(r->pub.method == HTTP_GET);
-    const char *accepts = p->body->pays ? http_request_header(r, "Accept-Encoding") : NULL;
-    struct http_accepted accepted = http_accepted_parse(accepts);
-    enum http_coding coding = accepts ? http_coding_choose(&accepted) : HTTP_IDENTITY;
+    struct http_accepted accepted;
+    enum http_coding coding = choose(r, p->body, &accepted);
     const char *if_none_match = http_request_header(r, "If-None-Match");
     /* What does not get smaller has the tag of identity. */
     struct form form = form_of(p->body, r->loop, &coding);

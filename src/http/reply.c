@@ -10,6 +10,7 @@
 #include "base/metrics.h"
 #include "base/must.h"
 #include "http/callbacks.h"
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -201,7 +202,7 @@ static ssize_t never_read(void *cls, uint64_t at, char *to, size_t size)
     return MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
-struct MHD_Response *http_response_unchanged(size_t size)
+struct MHD_Response *http_response_bodiless(size_t size)
 {
     struct MHD_Response *m = MHD_create_response_from_callback(size, 64, never_read, NULL, NULL);
     must(m); /* out of memory ends the program */
@@ -212,7 +213,7 @@ static struct MHD_Response *make_response(struct answer *a)
 {
     struct MHD_Response *m;
     if (a->status == MHD_HTTP_NOT_MODIFIED && a->size)
-        m = http_response_unchanged(a->size);
+        m = http_response_bodiless(a->size);
     else if (a->owned)
         m = MHD_create_response_from_buffer_with_free_callback(a->size, a->data, free);
     else
@@ -272,6 +273,20 @@ void http_reply_static(struct http_req *req, unsigned status, const char *type, 
     send_answer(http_request_of(req), &a);
 }
 
+int http_take_socket(struct http_request *r)
+{
+    must(!r->answered);
+    int fd = r->mhd ? fcntl(r->conn->fd, F_DUPFD_CLOEXEC, 0) : -1;
+    if (fd < 0)
+        return -1;
+    r->answered = r->broken = true; /* MHD closes its socket, but does not shut the connection down */
+    heap_remove(&r->loop->timers, &r->timer);
+    count(MHD_HTTP_OK);
+    if (r->suspended)
+        http_loop_resume(r);
+    return fd;
+}
+
 bool http_reply_unchanged(struct http_req *req)
 {
     struct http_request *r = http_request_of(req);
@@ -325,12 +340,12 @@ void http_reply_cache(struct http_req *req, const char *etag, const char *cache_
 
 /* ---- without MHD ---- */
 
-static void http_date(const struct clock *clock, char text[static 32])
+void http_date(const struct clock *clock, char text[static HTTP_DATE])
 {
     time_t seconds = (time_t)(clock_wall_us(clock) / 1000000);
     struct tm tm;
     must(gmtime_r(&seconds, &tm));
-    must(strftime(text, 32, "%a, %d %b %Y %H:%M:%S GMT", &tm) > 0);
+    must(strftime(text, HTTP_DATE, "%a, %d %b %Y %H:%M:%S GMT", &tm) > 0);
 }
 
 void http_reply_raw(struct http_request *r, int code)
@@ -339,7 +354,7 @@ void http_reply_raw(struct http_request *r, int code)
     r->answered = true;
     struct buf body = {0}, message = {0};
     unsigned status = http_problem_body(&body, code, NULL, NULL, NULL);
-    char date[32];
+    char date[HTTP_DATE];
     http_date(r->loop->server->options.clock, date);
     buf_printf(&message,
                "HTTP/1.1 %u %s\r\nDate: %s\r\nConnection: close\r\nContent-Type: application/problem+json\r\n"

@@ -4,12 +4,15 @@
  */
 #include "server/server.h"
 #include "api/api.h"
+#include "api/encode.h"
 #include "app/app.h"
 #include "base/error.h"
 #include "base/metrics.h"
 #include "base/must.h"
 #include "base/params.h"
+#include "feed/feed.h"
 #include "http/http.h"
+#include "http/stream.h"
 #include "server/keys.h"
 #include "store/rocksdb/store_rocksdb.h"
 #include <errno.h>
@@ -35,10 +38,14 @@ struct server {
     struct work_queue workers;
     struct auth *auth;
     struct app *app;
+    struct http_streams *streams;
+    struct feed *feed;
+    struct api api;
     struct http_server *http;
-    pthread_t writer_thread, worker_threads[MAX_THREADS], http_threads[MAX_THREADS];
+    pthread_t writer_thread, stream_thread, worker_threads[MAX_THREADS], http_threads[MAX_THREADS];
     unsigned workers_running, loops_running;
-    unsigned files, connections; /* limits: open files, connections that they leave room for */
+    unsigned files;                    /* the limit of open files; what it leaves room for: */
+    unsigned connections, max_streams;
     uint64_t tickets;
     int64_t load_us;
     bool made_key;
@@ -73,7 +80,7 @@ static int fail_store(struct server *s, int code, const char *what)
 enum {
     STORE_FILES = 40,       /* that a new store has open, and some for tables */
     STORE_TABLE_FILES = 16, /* that it may yet want, where the limit is low */
-    LOOP_FILES = 4,         /* of each HTTP thread, without connections */
+    LOOP_FILES = 4,         /* of each HTTP thread and of the stream thread, without connections */
     LEAST_CONNECTIONS = 8,
     PLENTY_OF_FILES = 1024,
 };
@@ -98,7 +105,7 @@ static int files_start(struct server *s)
     getrlimit(RLIMIT_NOFILE, &limit);
     s->files = limit.rlim_cur > 1u << 20 ? 1u << 20 : (unsigned)limit.rlim_cur;
     unsigned least =
-        count_files(s->files) + STORE_FILES + LOOP_FILES * s->config->http_loops + LEAST_CONNECTIONS;
+        count_files(s->files) + STORE_FILES + LOOP_FILES * (s->config->http_loops + 1) + 2 * LEAST_CONNECTIONS;
     if (s->files >= least)
         return 0;
     snprintf(s->reason, sizeof s->reason,
@@ -111,16 +118,24 @@ static void files_stop(struct server *s)
     (void)s;
 }
 
-/* How many connections the limit leaves room for beside the store's files. */
-static unsigned count_connections(const struct server *s)
+static unsigned at_most(unsigned n, unsigned most)
+{
+    return n < most ? n : most;
+}
+
+/*
+ * How many connections and streams the limit leaves room for beside the store's files. Where it is too low for
+ * all, streams get the greater part: each is somebody who looks on, a connection serves many.
+ */
+static void share_files(struct server *s)
 {
     unsigned kept = s->files > PLENTY_OF_FILES ? PLENTY_OF_FILES / 2 : s->files / 2;
-    unsigned needed = count_files(s->files) + LOOP_FILES * s->config->http_loops + STORE_TABLE_FILES;
+    unsigned needed = count_files(s->files) + LOOP_FILES * (s->config->http_loops + 1) + STORE_TABLE_FILES;
     if (kept < needed)
         kept = needed;
-    if (s->files < kept + LEAST_CONNECTIONS)
-        return LEAST_CONNECTIONS;
-    return s->files - kept < LIMIT_CONNECTIONS ? s->files - kept : LIMIT_CONNECTIONS;
+    unsigned left = s->files > kept + 2 * LEAST_CONNECTIONS ? s->files - kept : 2 * LEAST_CONNECTIONS;
+    s->max_streams = at_most(left >= LIMIT_CONNECTIONS + LIMIT_STREAMS ? LIMIT_STREAMS : left / 8 * 5, LIMIT_STREAMS);
+    s->connections = at_most(left - s->max_streams, LIMIT_CONNECTIONS);
 }
 
 /* ---- store and view ---- */
@@ -155,19 +170,32 @@ static void view_stop(struct server *s)
 
 /* ---- writer ---- */
 
+/* While the first events are loaded there is no feed yet. */
+static void wake_feed(struct server *s)
+{
+    if (s->feed)
+        feed_wake(s->feed);
+}
+
 static void on_loaded(void *ctx, const struct inventory *inv)
 {
-    view_load(((struct server *)ctx)->view, inv);
+    struct server *s = ctx;
+    view_load(s->view, inv);
+    wake_feed(s);
 }
 
 static void on_changed(void *ctx, const struct inventory *inv, const struct change *first)
 {
-    view_apply(((struct server *)ctx)->view, inv, first);
+    struct server *s = ctx;
+    view_apply(s->view, inv, first);
+    wake_feed(s);
 }
 
 static void on_gone(void *ctx, const struct event_id *id)
 {
-    view_remove(((struct server *)ctx)->view, id);
+    struct server *s = ctx;
+    view_remove(s->view, id);
+    wake_feed(s);
 }
 
 /* A venue whose write was not known to have happened may be there after all. */
@@ -316,17 +344,71 @@ static void app_stop(struct server *s)
     app_close(s->app);
 }
 
+/* ---- streams and what feeds them ---- */
+
+static int streams_start(struct server *s)
+{
+    share_files(s);
+    const struct http_stream_options options = {
+        .clock = &s->clock,
+        .rng = &s->rng,
+        .max = s->max_streams,
+        .heartbeat_ms = LIMIT_STREAM_HEARTBEAT_MS,
+        .stall_ms = LIMIT_STREAM_STALL_SECONDS * 1000,
+        .retry_min_ms = LIMIT_STREAM_RETRY_MIN_MS,
+        .retry_max_ms = LIMIT_STREAM_RETRY_MAX_MS,
+    };
+    int ret = http_streams_open(&options, &s->streams);
+    if (ret)
+        return fail(s, ret, "the open-file limit is too low; raise it (ulimit -n)");
+    const struct feed_options feed = {
+        .view = s->view,
+        .app = s->app,
+        .streams = s->streams,
+        .clock = &s->clock,
+        .encode_row = encode_cdc_row,
+    };
+    s->feed = feed_open(&feed);
+    return 0;
+}
+
+static void streams_stop(struct server *s)
+{
+    http_streams_close(s->streams);
+    feed_close(s->feed);
+    s->feed = NULL;
+}
+
+static void *stream_main(void *arg)
+{
+    http_streams_run(arg);
+    return NULL;
+}
+
+static int stream_thread_start(struct server *s)
+{
+    if (pthread_create(&s->stream_thread, NULL, stream_main, s->streams))
+        return fail(s, BOX_EIO, "cannot start a thread: the system's limit is reached");
+    return 0;
+}
+
+static void stream_thread_stop(struct server *s)
+{
+    http_streams_stop(s->streams);
+    pthread_join(s->stream_thread, NULL);
+}
+
 /* ---- http ---- */
 
 static int http_start(struct server *s)
 {
-    s->connections = count_connections(s);
+    s->api = (struct api){.app = s->app, .feed = s->feed};
     const struct http_options options = {
         .address = s->config->address,
         .port = s->config->port,
         .loops = s->config->http_loops,
         .routes = api_routes,
-        .ctx = s->app,
+        .ctx = &s->api,
         .clock = &s->clock,
         .max_connections = s->connections,
         .idle_seconds = LIMIT_CONNECTION_IDLE_SECONDS,
@@ -397,9 +479,11 @@ static const struct part PARTS[] = {
     {"credentials", auth_start, auth_stop},
     {"work queue", queue_start, queue_stop},
     {"app", app_start, app_stop},
+    {"streams", streams_start, streams_stop},
     {"http", http_start, http_stop_part},
     {"writer thread", writer_thread_start, writer_thread_stop},
     {"worker threads", workers_start, workers_stop},
+    {"stream thread", stream_thread_start, stream_thread_stop},
     {"http threads", loops_start, loops_stop},
 };
 
@@ -436,9 +520,11 @@ static void log_started(const struct server *s)
         log_info("server", "made an API key in %s/api-key", c->data_dir);
     else if (!c->api_key && !*c->api_key_file)
         log_info("server", "the API key is in %s/api-key", c->data_dir);
-    if (s->connections < LIMIT_CONNECTIONS)
-        log_warn("server", "the open-file limit of %u allows %u connections instead of %u", s->files,
-                 s->connections, (unsigned)LIMIT_CONNECTIONS);
+    if (s->connections < LIMIT_CONNECTIONS || s->max_streams < LIMIT_STREAMS)
+        log_warn("server",
+                 "the open-file limit of %u allows %u connections instead of %u and %u live streams instead of "
+                 "%u; raise it (LimitNOFILE= of systemd, ulimit -Hn)",
+                 s->files, s->connections, (unsigned)LIMIT_CONNECTIONS, s->max_streams, (unsigned)LIMIT_STREAMS);
 }
 
 int server_run(const struct config *config)

@@ -4,10 +4,11 @@
  *   thread     how many            what it owns
  *   main       1                   waits for a signal, then stops the others
  *   http       --http-threads      its listening socket, its connections, its mailbox
- *   worker     --worker-threads    nothing: takes one task at a time (store reads, big bodies, ticket
- * creation) writer     1                   every inventory, deadlines, keys under way; publishes to the view
+ *   stream     1                   every live stream: sockets, followers of events and of the log
+ *   worker     --worker-threads    nothing: takes one task at a time (store reads, big bodies, tickets)
+ *   writer     1                   every inventory, deadlines, keys under way; publishes to the view
  *
- * Stop: no new connections, every answer is sent, workers end, the writer ends, the store is closed.
+ * Stop: no new connections, every answer is sent, streams are ended, workers end, the writer ends, the store is closed.
  */
 #ifndef SERVER_SERVER_H
 #define SERVER_SERVER_H

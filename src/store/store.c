@@ -1,5 +1,7 @@
 #include "store/store.h"
 #include "base/must.h"
+#include "base/bytes.h"
+#include <string.h>
 
 void store_commit(struct store *s, struct commit *c)
 {
@@ -153,4 +155,16 @@ int store_secret(struct store *s, const char *name, const uint8_t fresh[32], uin
 {
     must(s && name && *name && fresh && ret_secret);
     return s->ops->secret(s, name, fresh, ret_secret);
+}
+
+struct cursor cdc_cursor(const struct cdc_row *row)
+{
+    struct cursor cursor = {.size = CDC_CURSOR_BYTES};
+    struct buf b = {0};
+    put_u64(&b, row->commit_no);
+    put_u32(&b, row->batch_seq);
+    must(b.size == CDC_CURSOR_BYTES);
+    memcpy(cursor.bytes, b.data, b.size);
+    buf_done(&b);
+    return cursor;
 }

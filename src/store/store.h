@@ -185,6 +185,9 @@ int store_list_holds(struct store *s, const struct checkout_filter *f, const str
 int store_list_order_queue(struct store *s, const struct order_queue_filter *f, const struct cursor *after,
                            uint32_t limit, struct arena *arena, struct order_queue_row **ret_rows,
                            uint32_t *ret_count, struct cursor *ret_cursor);
+/* The cursor of CDC rows: after this one. */
+enum { CDC_CURSOR_BYTES = 8 + 4 };
+struct cursor cdc_cursor(const struct cdc_row *row);
 /*
  * CDC rows of all events in commit order; each event's in the order of its seq. ret_cursor is always set:
  * where to go on, also later. *ret_more: there is more now.

@@ -195,7 +195,7 @@ int kv_list_order_queue(struct store *base, const struct order_queue_filter *f, 
 
 /* ---- the CDC log ---- */
 
-enum { CDC_KEY = 8 + 4 };
+enum { CDC_KEY = CDC_CURSOR_BYTES };
 
 static int take_cdc(const struct kv_iter *it, struct cdc_row *ret_row)
 {
