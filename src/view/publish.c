@@ -55,16 +55,6 @@ void view_load(struct view *v, const struct inventory *inv)
     view_release(last);
 }
 
-static void add_deltas(struct delta_ring *r, const struct change *first)
-{
-    for (const struct change *c = first; c; c = c->next) {
-        for (uint32_t i = 0; i < c->seat_count; i++) {
-            if (c->seats[i].before != c->seats[i].after)
-                deltas_add(r, c->seq, c->seats[i].seat);
-        }
-    }
-}
-
 void view_apply(struct view *v, const struct inventory *inv, const struct change *first)
 {
     must(first);
@@ -76,7 +66,8 @@ void view_apply(struct view *v, const struct inventory *inv, const struct change
     struct snapshot *s = snapshot_next(event->newest, inv, first, event->spare);
     event->spare = NULL;
     shown_lock(event);
-    add_deltas(&event->deltas, first);
+    for (const struct change *c = first; c; c = c->next)
+        deltas_add(&event->deltas, c);
     struct snapshot *last = exchange(event, s);
     shown_unlock(event);
     view_changed(v);

@@ -94,6 +94,23 @@ struct seat_delta {
 int view_changes(struct view *v, const struct event_id *id, uint64_t since, struct arena *arena,
                  struct seat_delta **ret_changes, uint32_t *ret_count, struct snapshot **ret_snapshot);
 
+/* What a follower who knows everything up to @since has to be told, in this order. */
+struct view_news {
+    struct seat_delta *before; /* last status, as of event_seq - 1, of each seat that changed after since */
+    uint32_t before_count;     /* 0 when event_seq is 0 */
+    uint64_t event_seq;        /* the newest change of the event itself in (since, seq], or 0 */
+    struct seat_delta *after;  /* the same for (event_seq or since, seq], as of seq */
+    uint32_t after_count;
+    uint64_t seq; /* of the snapshot */
+};
+/*
+ * As view_changes(), with the place where the event itself changed: @before and then @after, replayed on the
+ * bitmap of @since, give the snapshot's. Each list has each seat once, ascending, also one whose last status
+ * is the one it had at @since.
+ */
+int view_news(struct view *v, const struct event_id *id, uint64_t since, struct arena *arena,
+              struct view_news *ret_news, struct snapshot **ret_snapshot);
+
 static inline enum seat_status snapshot_status(const struct snapshot *s, uint32_t seat)
 {
     return (enum seat_status)(((uint32_t)s->bitmap[seat / 4] >> (2 * (seat % 4))) & 3u);

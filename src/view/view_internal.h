@@ -10,16 +10,14 @@
 #define uthash_fatal(msg) must(!(msg)) /* out of memory ends the program */
 #include <uthash.h>
 
-/* A seat that got another status with the change @seq. */
+/* A seat got another status with the change @seq; or, at NO_SEAT, the event itself changed. */
 struct delta {
     uint64_t seq;
     uint32_t seat;
+    uint8_t status;
 };
 
-/*
- * The newest status changes of an event, by seq; the oldest are dropped when it is full. It knows every one
- * after
- * @since. The status itself stands in the snapshot that is published under the same lock.
+/* The newest changes of an event, by seq; the oldest are dropped when it is full. All after @since are here.
  */
 struct delta_ring {
     struct delta *items; /* cap of them; NULL until the first */
@@ -122,12 +120,9 @@ struct snapshot *snapshot_retire(struct snapshot *s);
 struct snapshot *snapshot_ref(struct snapshot *s);
 
 /* ---- deltas (delta.c); the event is locked ---- */
-void deltas_add(struct delta_ring *r, uint64_t seq, uint32_t seat);
+void deltas_add(struct delta_ring *r, const struct change *c);
 /* Know nothing before @seq. */
 void deltas_reset(struct delta_ring *r, uint64_t seq);
-/* Copy what came after @since, oldest first, into the arena. Returns how many. @since >= r->since. */
-uint32_t deltas_after(const struct delta_ring *r, uint64_t since, struct arena *arena,
-                      struct delta **ret_items);
 void deltas_done(struct delta_ring *r);
 
 #endif

@@ -88,12 +88,7 @@ static void check_replay(struct stage *t, const struct snapshot *old)
     assert_int_equal(changes_since(t, old->seq, &list, &count, &s), 0);
     uint8_t *bitmap = malloc(s->bitmap_size);
     memcpy(bitmap, old->bitmap, s->bitmap_size);
-    for (uint32_t i = 0; i < count; i++) {
-        assert_true(i == 0 || list[i - 1].seat < list[i].seat);
-        unsigned shift = 2 * (list[i].seat % 4);
-        unsigned byte = bitmap[list[i].seat / 4] & ~(3u << shift);
-        bitmap[list[i].seat / 4] = (uint8_t)(byte | (unsigned)list[i].status << shift);
-    }
+    replay(bitmap, list, count);
     assert_memory_equal(bitmap, s->bitmap, s->bitmap_size);
     free(bitmap);
     view_release(s);
