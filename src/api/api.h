@@ -12,6 +12,7 @@
 struct api {
     struct app *app;
     struct feed *feed;
+    struct shelf *lists; /* pages of the list of events */
 };
 
 /* Every route, ended by an entry without a path. */

@@ -67,7 +67,8 @@ static void show_full(struct api_req *c)
     if (kept_reply(c, KEPT_AVAILABILITY, 0))
         return;
     api_encode_into(c, out_full, &b);
-    const struct kept_spec spec = {.slot = KEPT_AVAILABILITY, .etag = api_event_etag(c, ""), .vary = "Accept"};
+    const struct kept_spec spec = {
+        .slot = KEPT_AVAILABILITY, .etag = api_event_etag(c, ""), .vary = "Accept"};
     kept_reply_new(c, &spec, http_body_new(JSON_TYPE, &b));
 }
 
@@ -89,15 +90,16 @@ static bool find_delta(struct api_req *c, struct delta *d)
 static void show_delta(struct api_req *c, uint64_t since)
 {
     enum kept slot = KEPT_DELTAS + (enum kept)(since % KEPT_DELTA_SLOTS);
-    struct delta d = {.since = since};
+    struct delta *d = arena_alloc(c->req->arena, sizeof(*d));
     struct buf b = {0};
     if (kept_reply(c, slot, since))
         return;
-    if (!find_delta(c, &d)) {
+    d->since = since;
+    if (!find_delta(c, d)) {
         show_full(c);
         return;
     }
-    c->user = &d;
+    c->user = d;
     api_encode_into(c, out_delta, &b);
     const struct kept_spec spec = {
         .slot = slot,

@@ -17,8 +17,9 @@ static const char *last_event_id(struct api_req *c)
 static void answer_failure(struct api_req *c, int code)
 {
     if (code)
-        api_problem(c, code, "As many live streams are open as this server may have. Try again later, or ask for "
-                             "what changed with ?since= now and then.");
+        api_problem(c, code,
+                    "As many live streams are open as this server may have. Try again later, or ask for "
+                    "what changed with ?since= now and then.");
 }
 
 /* ---- an event ---- */
@@ -33,7 +34,8 @@ static void show_changes(struct api_req *c)
     if (id)
         from = api_parse_number(id, INT64_MAX, &seq) ? FEED_FROM_SEQ : FEED_FROM_RESET;
     bool all = c->call.who.kind == CREDENTIAL_KEY;
-    answer_failure(c, feed_follow_event(c->api->feed, c->req, &c->call.event->event->event_id, from, seq, all));
+    answer_failure(c,
+                   feed_follow_event(c->api->feed, c->req, &c->call.event->event->event_id, from, seq, all));
 }
 
 void get_changes(struct http_req *req, void *ctx)

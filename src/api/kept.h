@@ -21,17 +21,19 @@ enum { KEPT_DELTA_SLOTS = SNAPSHOT_EXTRAS - KEPT_DELTAS };
 
 struct kept_spec {
     enum kept slot;
-    uint64_t key; /* must be the same for an answer to be used; where a slot may have several */
+    uint64_t key;              /* must be the same for an answer to be used; where a slot may have several */
     const char *etag;          /* of this version */
     const char *cache_control; /* NULL: to be revalidated */
     const char *vary;          /* beside Accept-Encoding, or NULL */
 };
 
-/* Answer with what the version c->call.event keeps. Returns false when it has it not; then nothing was done. */
+/* Answer with what the version c->call.event keeps. Returns false when it has it not; then nothing was done.
+ */
 bool kept_reply(struct api_req *c, enum kept slot, uint64_t key);
 /* Answer with @body (its reference is taken), and keep it where the slot is free. */
 void kept_reply_new(struct api_req *c, const struct kept_spec *spec, struct http_body *body);
-/* Both: @encode makes the JSON where it is missing. @suffix is what the ETag has after the version's number. */
+/* Both: @encode makes the JSON where it is missing. @suffix is what the ETag has after the version's number.
+ */
 void kept_reply_json(struct api_req *c, enum kept slot, const char *suffix, api_encode *encode);
 
 #endif

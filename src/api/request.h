@@ -40,8 +40,8 @@ struct api_req {
 
 /*
  * Begin: credential (401, 403) and query parameters (those in @query, NULL-terminated; NULL: none; 400 for
- * others and for repeated ones). @ctx is the struct api. Returns NULL when it was answered. Thread: the request's
- * loop.
+ * others and for repeated ones). @ctx is the struct api. Returns NULL when it was answered. Thread: the
+ * request's loop.
  */
 struct api_req *api_begin(struct http_req *req, void *ctx, enum app_right right, const char *const *query);
 /* The same for a POST that is answered once only: the Idempotency-Key is read (422). */

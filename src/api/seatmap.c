@@ -157,8 +157,8 @@ void encode_seatmap(struct json_out *j, const struct event_id *event, const stru
 }
 
 /*
- * The map of an event is made and compressed once, on a worker where it is big, and lasts as long as the layout.
- * A page of it (the header fields) is made for each version, because Change-Seq is the version's.
+ * The map of an event is made and compressed once, on a worker where it is big, and lasts as long as the
+ * layout. A page of it (the header fields) is made for each version, because Change-Seq is the version's.
  */
 struct kept_map {
     struct view_extra extra; /* first */

@@ -1,9 +1,9 @@
 /*
  * A channel: an event that is followed, and its followers.
  *
- * A round serves all followers in turn; each gets what is the newest at its turn, so that the last of a long round
- * is not told yesterday's news. What a follower lacks depends only on the seq it knows and on the newest: followers
- * that know the same share one message, kept in a small table until the event moves on.
+ * A round serves all followers in turn; each gets what is the newest at its turn, so that the last of a long
+ * round is not told yesterday's news. What a follower lacks depends only on the seq it knows and on the
+ * newest: followers that know the same share one message, kept in a small table until the event moves on.
  *
  * A follower whose last message is still under way is passed over; it is served when it has taken that.
  */
@@ -14,8 +14,8 @@
 #include <stdlib.h>
 
 enum {
-    SLICE = 128,    /* followers served before the loop looks at its sockets again: about 1 ms */
-    MESSAGES = 32,  /* kept for followers that know the same */
+    SLICE = 128,      /* followers served before the loop looks at its sockets again: about 1 ms */
+    MESSAGES = 32,    /* kept for followers that know the same */
     REST_DIVISOR = 4, /* after a round an event rests a quarter of the time that the round took */
 };
 

@@ -4,10 +4,10 @@
  *   an event   seats whose status changed, and that the event itself changed; from the view's deltas
  *   the log    rows of order_queue's change log, from the store
  *
- * A follower is a stream and the place up to which it knows everything: a seq, or a cursor of the log. Nothing is
- * queued for it. When its turn comes, what it lacks is read from there on: the newest, whatever happened between.
- * So memory per follower does not depend on how slow it is, and whoever fell behind gets one message about all
- * that it missed.
+ * A follower is a stream and the place up to which it knows everything: a seq, or a cursor of the log.
+ * Nothing is queued for it. When its turn comes, what it lacks is read from there on: the newest, whatever
+ * happened between. So memory per follower does not depend on how slow it is, and whoever fell behind gets
+ * one message about all that it missed.
  *
  *     writer publishes -> feed_wake() -> a tick -> each event with news: a round over its followers -> send()
  *

@@ -48,8 +48,8 @@ enum { TICK_US = 20000 };
 /* ---- channel.c: followers of events ---- */
 
 /*
- * Begin the rounds of all channels that have news and may begin at @now_us. Returns true if one has news but must
- * rest a while.
+ * Begin the rounds of all channels that have news and may begin at @now_us. Returns true if one has news but
+ * must rest a while.
  */
 bool channels_tick(struct feed *f, int64_t now_us);
 /* Go on with one slice of the rounds under way. Returns true if there is more to do. */

@@ -1,7 +1,7 @@
 /*
- * Followers of order_queue's change log. The log is complete in the store, so a follower only needs its cursor: a
- * page of rows is read on a worker, encoded and sent; when the reader has taken it, the next is read. At the end of
- * the log a follower waits for the next tick.
+ * Followers of order_queue's change log. The log is complete in the store, so a follower only needs its
+ * cursor: a page of rows is read on a worker, encoded and sent; when the reader has taken it, the next is
+ * read. At the end of the log a follower waits for the next tick.
  */
 #include "base/metrics.h"
 #include "base/text.h"
@@ -14,10 +14,10 @@ struct log_follower {
     struct follower base; /* first */
     struct log_follower *prev, *next;
     struct cursor after;
-    bool open;    /* in the feed's list */
-    bool reading; /* a page, on a worker */
-    bool again;   /* there may be more */
-    bool gone;    /* closed while reading */
+    bool open;            /* in the feed's list */
+    bool reading;         /* a page, on a worker */
+    bool again;           /* there may be more */
+    bool gone;            /* closed while reading */
     struct app_call call; /* of the page, with its list and memory */
     struct app_list list;
     struct arena arena;

@@ -149,17 +149,17 @@ void http_body_prepare(struct http_body *b, enum http_coding coding);
 /* A body with the header fields of one version. Counted by references; thread: any. */
 struct http_page;
 struct http_page_head {
-    const char *etag, *cache_control;      /* as http_reply_cache(); copied */
-    const char *vary;                      /* beside Accept-Encoding, or NULL; must live for ever */
-    const char *field_name, *field_value;  /* one more header field, or NULL; the name must live for ever */
+    const char *etag, *cache_control;     /* as http_reply_cache(); copied */
+    const char *vary;                     /* beside Accept-Encoding, or NULL; must live for ever */
+    const char *field_name, *field_value; /* one more header field, or NULL; the name must live for ever */
 };
 /* Takes the reference of @body. One reference, the caller's. */
 struct http_page *http_page_new(struct http_body *body, const struct http_page_head *head);
 struct http_page *http_page_ref(struct http_page *p);
 void http_page_unref(struct http_page *p);
 /*
- * Answer a GET with the page: 200, or 304 where the client's copy is good. A form that is missing is made here
- * and now, with little effort. The caller keeps its reference.
+ * Answer a GET with the page: 200, or 304 where the client's copy is good. A form that is missing is made
+ * here and now, with little effort. The caller keeps its reference.
  */
 void http_reply_page(struct http_req *req, struct http_page *p);
 

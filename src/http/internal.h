@@ -228,8 +228,9 @@ const char *http_request_header(struct http_request *r, const char *name);
 enum { HTTP_DATE = 32 };
 void http_date(const struct clock *clock, char text[static HTTP_DATE]);
 /*
- * Take the connection's socket out of MHD, which forgets the connection: @r counts as answered, and the caller
- * writes to the descriptor that is returned. Returns -1 when there is none to be had; @r is not answered.
+ * Take the connection's socket out of MHD, which forgets the connection: @r counts as answered, and the
+ * caller writes to the descriptor that is returned. Returns -1 when there is none to be had; @r is not
+ * answered.
  */
 int http_take_socket(struct http_request *r);
 /* Answer @r with @m, which stays the caller's. Nothing of @r may be touched afterwards. */

@@ -39,7 +39,7 @@ enum {
     STOP_US = 10000000,
     PATROL_SLICES = 8,
     POOL_EXTRA =
-        16384, /* of a connection's memory, beyond a header of the largest size: for the answer's header */
+        8192, /* of a connection's memory, beyond a header of the largest size: for the answer's header */
 };
 
 /* ---- connections ---- */
@@ -303,13 +303,15 @@ static struct MHD_Daemon *start_daemon(struct http_loop *l, int listen_fd)
 {
     const struct http_options *o = &l->server->options;
     unsigned connections = (o->max_connections + o->loops - 1) / o->loops;
-    /* TURBO: a connection is closed without shutting it down first, so that a stream can go on with its socket. */
-    return MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, http_on_access, l, MHD_OPTION_LISTEN_SOCKET,
-        listen_fd, MHD_OPTION_CONNECTION_LIMIT, connections, MHD_OPTION_CONNECTION_TIMEOUT, o->idle_seconds,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)(LIMIT_HEADER_BYTES + POOL_EXTRA),
-        MHD_OPTION_NOTIFY_COMPLETED, http_on_completed, l, MHD_OPTION_NOTIFY_CONNECTION, http_on_connection,
-        l, MHD_OPTION_UNESCAPE_CALLBACK, http_on_unescape, NULL, MHD_OPTION_END);
+    /* TURBO: a connection is closed without shutting it down first, so that a stream can go on with its
+     * socket. */
+    return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
+                            http_on_access, l, MHD_OPTION_LISTEN_SOCKET, listen_fd,
+                            MHD_OPTION_CONNECTION_LIMIT, connections, MHD_OPTION_CONNECTION_TIMEOUT,
+                            o->idle_seconds, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                            (size_t)(LIMIT_HEADER_BYTES + POOL_EXTRA), MHD_OPTION_NOTIFY_COMPLETED,
+                            http_on_completed, l, MHD_OPTION_NOTIFY_CONNECTION, http_on_connection, l,
+                            MHD_OPTION_UNESCAPE_CALLBACK, http_on_unescape, NULL, MHD_OPTION_END);
 }
 
 static int watch(struct http_loop *l, int fd, void *what)

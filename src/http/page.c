@@ -1,14 +1,14 @@
 /*
  * Pages: answers that are made once and sent many times, by any loop.
  *
- * A body has its bytes and, in each coding, a form that is made when it is first wanted. A page is a body with
- * the header fields of one version; of each form it keeps the response object of MHD, which is what makes an
- * answer cheap: nothing is rendered, hashed, compressed, copied or allocated for a request.
+ * A body has its bytes and, in each coding, a form that is made when it is first wanted. A page is a body
+ * with the header fields of one version; of each form it keeps the response object of MHD, which is what
+ * makes an answer cheap: nothing is rendered, hashed, compressed, copied or allocated for a request.
  *
- * Everything is immutable but for the slots of forms and responses. Two threads may make the same thing at the
- * same time; the first to put it into its slot wins, the other's is freed. Nobody waits. MHD counts the users of
- * a response under a lock of its own, so that a page may be freed while it is still being sent; the response
- * holds on to the body.
+ * Everything is immutable but for the slots of forms and responses. Two threads may make the same thing at
+ * the same time; the first to put it into its slot wins, the other's is freed. Nobody waits. MHD counts the
+ * users of a response under a lock of its own, so that a page may be freed while it is still being sent; the
+ * response holds on to the body.
  */
 #include "base/must.h"
 #include "http/callbacks.h"
@@ -33,7 +33,7 @@ struct http_body {
 struct http_page {
     atomic_uint refs;
     struct http_body *body;
-    struct arena arena; /* all text */
+    struct arena arena;             /* all text */
     const char *tags[HTTP_CODINGS]; /* quoted */
     const char *cache_control, *vary, *field_name, *field_value;
     _Atomic(struct MHD_Response *) full[HTTP_CODINGS], unchanged[HTTP_CODINGS];
@@ -86,7 +86,8 @@ const void *http_body_bytes(const struct http_body *b, size_t *ret_size)
 
 bool http_body_has(const struct http_body *b, enum http_coding coding)
 {
-    return coding == HTTP_IDENTITY || !b->pays || atomic_load_explicit(&b->forms[coding], memory_order_acquire);
+    return coding == HTTP_IDENTITY || !b->pays ||
+           atomic_load_explicit(&b->forms[coding], memory_order_acquire);
 }
 
 static void compress(struct http_body *b, enum http_coding coding, struct http_codecs *codecs,
@@ -99,8 +100,10 @@ static void compress(struct http_body *b, enum http_coding coding, struct http_c
         free_form(f); /* another was quicker */
 }
 
-/* What is accepted matters only where there is a choice; of nothing said, everything but identity is refused. */
-static enum http_coding choose(struct http_request *r, const struct http_body *b, struct http_accepted *ret_accepted)
+/* What is accepted matters only where there is a choice; of nothing said, everything but identity is refused.
+ */
+static enum http_coding choose(struct http_request *r, const struct http_body *b,
+                               struct http_accepted *ret_accepted)
 {
     const char *accepts = b->pays ? http_request_header(r, "Accept-Encoding") : NULL;
     *ret_accepted = http_accepted_parse(accepts);
@@ -184,7 +187,8 @@ static void drop_body(void *body)
     http_body_unref(body);
 }
 
-static void add_fields(struct MHD_Response *m, const struct http_page *p, enum http_coding coding, bool unchanged)
+static void add_fields(struct MHD_Response *m, const struct http_page *p, enum http_coding coding,
+                       bool unchanged)
 {
     if (!unchanged) {
         http_response_add(m, "Content-Type", p->body->type);
@@ -200,20 +204,20 @@ static void add_fields(struct MHD_Response *m, const struct http_page *p, enum h
     http_response_add_security(m);
 }
 
-static struct MHD_Response *make_response(const struct http_page *p, enum http_coding coding, struct form form,
-                                          bool unchanged)
+static struct MHD_Response *make_response(const struct http_page *p, enum http_coding coding,
+                                          struct form form, bool unchanged)
 {
-    struct MHD_Response *m = unchanged
-                                 ? http_response_bodiless(form.size)
-                                 : MHD_create_response_from_buffer_with_free_callback_cls(
-                                       form.size, form.data, drop_body, http_body_ref(p->body));
+    struct MHD_Response *m = unchanged ? http_response_bodiless(form.size)
+                                       : MHD_create_response_from_buffer_with_free_callback_cls(
+                                             form.size, form.data, drop_body, http_body_ref(p->body));
     must(m); /* out of memory ends the program */
     add_fields(m, p, coding, unchanged);
     return m;
 }
 
 /* The page's response for this form, made if it is not there. The page keeps it. */
-static struct MHD_Response *response_of(struct http_page *p, enum http_coding coding, struct form form, bool unchanged)
+static struct MHD_Response *response_of(struct http_page *p, enum http_coding coding, struct form form,
+                                        bool unchanged)
 {
     _Atomic(struct MHD_Response *) *slot = unchanged ? &p->unchanged[coding] : &p->full[coding];
     struct MHD_Response *known = atomic_load_explicit(slot, memory_order_acquire);
@@ -227,8 +231,8 @@ static struct MHD_Response *response_of(struct http_page *p, enum http_coding co
 }
 
 /* The client's copy is as good as what it would get now, or as the bytes without coding. */
-static bool is_listed(const char *if_none_match, const struct http_page *p, const struct http_accepted *accepted,
-                      enum http_coding *coding)
+static bool is_listed(const char *if_none_match, const struct http_page *p,
+                      const struct http_accepted *accepted, enum http_coding *coding)
 {
     if (http_tag_listed(if_none_match, p->tags[*coding]))
         return true;

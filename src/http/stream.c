@@ -240,9 +240,10 @@ static void patrol(struct http_streams *ss)
  * The answer runs until the connection ends: no length, no chunks. X-Accel-Buffering keeps nginx from holding
  * it back.
  */
-static const char HEADER[] = "HTTP/1.1 200 OK\r\nDate: %s\r\nConnection: close\r\nContent-Type: text/event-stream\r\n"
-                             "Cache-Control: no-store\r\nX-Accel-Buffering: no\r\nX-Content-Type-Options: nosniff\r\n"
-                             "Referrer-Policy: no-referrer\r\n\r\nretry: %u\n\n";
+static const char HEADER[] =
+    "HTTP/1.1 200 OK\r\nDate: %s\r\nConnection: close\r\nContent-Type: text/event-stream\r\n"
+    "Cache-Control: no-store\r\nX-Accel-Buffering: no\r\nX-Content-Type-Options: nosniff\r\n"
+    "Referrer-Policy: no-referrer\r\n\r\nretry: %u\n\n";
 
 static void send_header(struct http_stream *s)
 {

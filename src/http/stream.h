@@ -2,18 +2,18 @@
  * Streams: answers without an end (text/event-stream), on a loop of their own.
  *
  * A connection begins in one of the HTTP loops like any other. http_stream_begin() takes its socket out of
- * libmicrohttpd (the socket is doubled; MHD closes its own and forgets it) and hands it to the stream loop, which
- * is one thread with one epoll. Why not MHD: it keeps 16 KB and more for each connection, and waking a suspended
- * one walks the list of all (0.65 ms with 9,900 of them; here a send() is all there is).
+ * libmicrohttpd (the socket is doubled; MHD closes its own and forgets it) and hands it to the stream loop,
+ * which is one thread with one epoll. Why not MHD: it keeps 16 KB and more for each connection, and waking a
+ * suspended one walks the list of all (0.65 ms with 9,900 of them; here a send() is all there is).
  *
- * What is sent is shared: a chunk is made once and given to any number of streams. A stream has at most one chunk
- * under way; while its reader takes nothing, nothing more is kept for it. Whoever feeds it looks what to send when
- * the last chunk is gone (writable()), and by then that is the newest. A stream that takes nothing for stall_ms is
- * cut off. One that was sent nothing for heartbeat_ms gets a comment line, so that proxies keep the connection and
- * a vanished client is found out.
+ * What is sent is shared: a chunk is made once and given to any number of streams. A stream has at most one
+ * chunk under way; while its reader takes nothing, nothing more is kept for it. Whoever feeds it looks what
+ * to send when the last chunk is gone (writable()), and by then that is the newest. A stream that takes
+ * nothing for stall_ms is cut off. One that was sent nothing for heartbeat_ms gets a comment line, so that
+ * proxies keep the connection and a vanished client is found out.
  *
- * Thread: unless said otherwise, functions are for the stream loop's thread only, which is the one that calls the
- * handlers.
+ * Thread: unless said otherwise, functions are for the stream loop's thread only, which is the one that calls
+ * the handlers.
  */
 #ifndef HTTP_STREAM_H
 #define HTTP_STREAM_H
@@ -55,8 +55,9 @@ struct http_stream_handlers {
     /* @s is over and belongs to the feeder again; the last call for it. */
     void (*closed)(void *ctx, struct http_stream *s);
     /*
-     * Once in each turn of the loop, after everything else. Returns when it is to be called next at the latest
-     * (us of the monotonic clock; now or earlier: as soon as possible; INT64_MAX: when something happens).
+     * Once in each turn of the loop, after everything else. Returns when it is to be called next at the
+     * latest (us of the monotonic clock; now or earlier: as soon as possible; INT64_MAX: when something
+     * happens).
      */
     int64_t (*turn)(void *ctx, int64_t now_us);
 };
@@ -78,25 +79,27 @@ void http_streams_feed(struct http_streams *ss, const struct http_stream_handler
 void http_streams_run(struct http_streams *ss);
 /* Thread: any. */
 void http_streams_stop(struct http_streams *ss);
-/* Free, after the loop and everybody who may post to its mailbox have ended. What is in the mailbox is run. */
+/* Free, after the loop and everybody who may post to its mailbox have ended. What is in the mailbox is run.
+ */
 void http_streams_close(struct http_streams *ss);
 /* Tasks that are to run on the stream loop. Thread: any may post. */
 struct mailbox *http_streams_mailbox(struct http_streams *ss);
 
 /*
- * Answer a GET with a stream: status 200, text/event-stream. @s is lent until closed(); where 0 was returned the
- * request is answered. Thread: the request's loop.
- * Returns 0 or BOX_EUNAVAILABLE: as many streams as there may be; not answered.
+ * Answer a GET with a stream: status 200, text/event-stream. @s is lent until closed(); where 0 was returned
+ * the request is answered. Thread: the request's loop. Returns 0 or BOX_EUNAVAILABLE: as many streams as
+ * there may be; not answered.
  */
 int http_stream_begin(struct http_req *req, struct http_streams *ss, struct http_stream *s);
-/* True for a HEAD request, which has been answered with the header that a stream would have. Thread: as above. */
+/* True for a HEAD request, which has been answered with the header that a stream would have. Thread: as
+ * above. */
 bool http_stream_head(struct http_req *req);
 
 /* True while a chunk is under way: http_stream_send() must wait for writable(). */
 bool http_stream_busy(const struct http_stream *s);
 /*
- * Send @c (the caller keeps its reference); the stream is not busy. One system call; what does not fit follows
- * by itself. A stream that is closed takes it and does nothing.
+ * Send @c (the caller keeps its reference); the stream is not busy. One system call; what does not fit
+ * follows by itself. A stream that is closed takes it and does nothing.
  */
 void http_stream_send(struct http_stream *s, struct http_chunk *c);
 /* Close when all was sent; closed() follows. */

@@ -5,6 +5,7 @@
 #include "server/server.h"
 #include "api/api.h"
 #include "api/encode.h"
+#include "api/shelf.h"
 #include "app/app.h"
 #include "base/error.h"
 #include "base/metrics.h"
@@ -44,7 +45,7 @@ struct server {
     struct http_server *http;
     pthread_t writer_thread, stream_thread, worker_threads[MAX_THREADS], http_threads[MAX_THREADS];
     unsigned workers_running, loops_running;
-    unsigned files;                    /* the limit of open files; what it leaves room for: */
+    unsigned files; /* the limit of open files; what it leaves room for: */
     unsigned connections, max_streams;
     uint64_t tickets;
     int64_t load_us;
@@ -104,8 +105,8 @@ static int files_start(struct server *s)
     setrlimit(RLIMIT_NOFILE, &limit);
     getrlimit(RLIMIT_NOFILE, &limit);
     s->files = limit.rlim_cur > 1u << 20 ? 1u << 20 : (unsigned)limit.rlim_cur;
-    unsigned least =
-        count_files(s->files) + STORE_FILES + LOOP_FILES * (s->config->http_loops + 1) + 2 * LEAST_CONNECTIONS;
+    unsigned least = count_files(s->files) + STORE_FILES + LOOP_FILES * (s->config->http_loops + 1) +
+                     2 * LEAST_CONNECTIONS;
     if (s->files >= least)
         return 0;
     snprintf(s->reason, sizeof s->reason,
@@ -124,8 +125,8 @@ static unsigned at_most(unsigned n, unsigned most)
 }
 
 /*
- * How many connections and streams the limit leaves room for beside the store's files. Where it is too low for
- * all, streams get the greater part: each is somebody who looks on, a connection serves many.
+ * How many connections and streams the limit leaves room for beside the store's files. Where it is too low
+ * for all, streams get the greater part: each is somebody who looks on, a connection serves many.
  */
 static void share_files(struct server *s)
 {
@@ -134,7 +135,8 @@ static void share_files(struct server *s)
     if (kept < needed)
         kept = needed;
     unsigned left = s->files > kept + 2 * LEAST_CONNECTIONS ? s->files - kept : 2 * LEAST_CONNECTIONS;
-    s->max_streams = at_most(left >= LIMIT_CONNECTIONS + LIMIT_STREAMS ? LIMIT_STREAMS : left / 8 * 5, LIMIT_STREAMS);
+    s->max_streams =
+        at_most(left >= LIMIT_CONNECTIONS + LIMIT_STREAMS ? LIMIT_STREAMS : left / 8 * 5, LIMIT_STREAMS);
     s->connections = at_most(left - s->max_streams, LIMIT_CONNECTIONS);
 }
 
@@ -402,7 +404,7 @@ static void stream_thread_stop(struct server *s)
 
 static int http_start(struct server *s)
 {
-    s->api = (struct api){.app = s->app, .feed = s->feed};
+    s->api = (struct api){.app = s->app, .feed = s->feed, .lists = shelf_new()};
     const struct http_options options = {
         .address = s->config->address,
         .port = s->config->port,
@@ -419,14 +421,17 @@ static int http_start(struct server *s)
     };
     const char *reason = "cannot listen";
     int ret = http_open(&options, &s->http, &reason);
-    if (ret)
+    if (ret) {
         snprintf(s->reason, sizeof s->reason, "%s (--listen)", reason);
+        shelf_free(s->api.lists);
+    }
     return ret;
 }
 
 static void http_stop_part(struct server *s)
 {
     http_close(s->http);
+    shelf_free(s->api.lists);
 }
 
 struct loop_start {
@@ -521,10 +526,11 @@ static void log_started(const struct server *s)
     else if (!c->api_key && !*c->api_key_file)
         log_info("server", "the API key is in %s/api-key", c->data_dir);
     if (s->connections < LIMIT_CONNECTIONS || s->max_streams < LIMIT_STREAMS)
-        log_warn("server",
-                 "the open-file limit of %u allows %u connections instead of %u and %u live streams instead of "
-                 "%u; raise it (LimitNOFILE= of systemd, ulimit -Hn)",
-                 s->files, s->connections, (unsigned)LIMIT_CONNECTIONS, s->max_streams, (unsigned)LIMIT_STREAMS);
+        log_warn(
+            "server",
+            "the open-file limit of %u allows %u connections instead of %u and %u live streams instead of "
+            "%u; raise it (LimitNOFILE= of systemd, ulimit -Hn)",
+            s->files, s->connections, (unsigned)LIMIT_CONNECTIONS, s->max_streams, (unsigned)LIMIT_STREAMS);
 }
 
 int server_run(const struct config *config)

@@ -8,7 +8,8 @@
  *   worker     --worker-threads    nothing: takes one task at a time (store reads, big bodies, tickets)
  *   writer     1                   every inventory, deadlines, keys under way; publishes to the view
  *
- * Stop: no new connections, every answer is sent, streams are ended, workers end, the writer ends, the store is closed.
+ * Stop: no new connections, every answer is sent, streams are ended, workers end, the writer ends, the store
+ * is closed.
  */
 #ifndef SERVER_SERVER_H
 #define SERVER_SERVER_H

@@ -1,6 +1,6 @@
 #include "store/store.h"
-#include "base/must.h"
 #include "base/bytes.h"
+#include "base/must.h"
 #include <string.h>
 
 void store_commit(struct store *s, struct commit *c)

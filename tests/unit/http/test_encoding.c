@@ -118,7 +118,8 @@ static void round_trips(void **state)
         assert_memory_equal(back, data, size);
         free(packed);
 
-        packed = http_compress(&codecs, HTTP_BR, HTTP_QUICK, data, size, &packed_size); /* no decoder is linked */
+        packed =
+            http_compress(&codecs, HTTP_BR, HTTP_QUICK, data, size, &packed_size); /* no decoder is linked */
         assert_non_null(packed);
         assert_true(packed_size < size / 2);
         free(packed);
