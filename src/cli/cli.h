@@ -107,6 +107,20 @@ void cli_print_json(const struct cli_reply *reply);
  */
 const char *cli_event_id(struct cli *c, const char *slug_or_id);
 
+/* Have the API key in c->key. Returns false (said) when a file was named that has none. */
+bool cli_find_key(struct cli *c);
+
+/* A message of a stream. All text is lent for the call; the arena is reset after it. */
+typedef void cli_on_message(struct cli *c, void *ctx, const char *event, const char *id, const char *data);
+/*
+ * Read the stream at @path, from after @last_id ("": from where the path says), until Ctrl-C or a refusal
+ * (said); connects again when it ends. Resets the arena. Returns an exit code.
+ */
+int cli_stream(struct cli *c, const char *path, const char *last_id, cli_on_message *on_message, void *ctx);
+/* From now on Ctrl-C and SIGTERM only make cli_interrupted() true. */
+void cli_catch_interrupt(void);
+bool cli_interrupted(void);
+
 /* ---- tables for people ---- */
 
 struct table {

@@ -50,9 +50,8 @@ static char *key_from_file(const char *path)
     return key;
 }
 
-/* Read the key once. Returns false (said) when a file was named that has none. Without any, requests go
- * without. */
-static bool find_key(struct cli *c)
+/* The key is read once. Without any, requests go without. */
+bool cli_find_key(struct cli *c)
 {
     const char *file = cli_value(c, "api-key-file"), *from_env = getenv("BOXOFFICE_API_KEY");
     if (c->key)
@@ -86,7 +85,7 @@ int cli_call_quiet(struct cli *c, const char *method, const char *path, const st
                    const char *idempotency_key, struct cli_reply *ret_reply)
 {
     *ret_reply = (struct cli_reply){0};
-    if (!find_key(c))
+    if (!cli_find_key(c))
         return EXIT_REFUSED;
     if (!c->curl)
         c->curl = curl_easy_init();

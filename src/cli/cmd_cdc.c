@@ -1,25 +1,13 @@
 /*
- * `boxoffice cdc tail`: the change log of order_queue, as cqlsh shows rows. With --follow it asks again every
- * half second and goes on where it stood; the cursor printed at the end is where another run can go on.
+ * `boxoffice cdc tail`: the change log of order_queue, as cqlsh shows rows. With --follow it goes on with a
+ * live stream; the cursor printed at the end is where another run can go on.
  */
 #include "cli/cli.h"
 #include "cli/show.h"
-#include <errno.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-enum { POLL_MS = 500, TAIL_LIMIT = 1000 };
-
-static volatile sig_atomic_t interrupted;
-
-static void on_interrupt(int signal_number)
-{
-    (void)signal_number;
-    interrupted = 1;
-}
+enum { TAIL_LIMIT = 1000, CURSOR_TEXT = 256 };
 
 static const struct {
     const char *head, *member;
@@ -51,18 +39,21 @@ static void print_head(void)
     printf("\n");
 }
 
+static void print_row(struct cli *c, struct json_node row)
+{
+    for (int k = 0; k < COLUMN_COUNT; k++) {
+        const char *text = cli_text(c, row, COLUMNS[k].member);
+        printf("%s %*s ", k ? "|" : "", COLUMNS[k].width, *text ? text : "null");
+    }
+    printf("\n");
+}
+
 static void print_rows(struct cli *c, struct json_node rows)
 {
     size_t count;
     json_in_array(rows, 0, SIZE_MAX, &count);
-    for (size_t i = 0; i < count; i++) {
-        struct json_node row = json_in_item(rows, i);
-        for (int k = 0; k < COLUMN_COUNT; k++) {
-            const char *text = cli_text(c, row, COLUMNS[k].member);
-            printf("%s %*s ", k ? "|" : "", COLUMNS[k].width, *text ? text : "null");
-        }
-        printf("\n");
-    }
+    for (size_t i = 0; i < count; i++)
+        print_row(c, json_in_item(rows, i));
 }
 
 /* Read one page after *cursor and print it, the first with the heads. Returns an exit code; *ret_more: there
@@ -92,24 +83,35 @@ static int tail_page(struct cli *c, char *cursor, size_t cursor_size, bool first
     return EXIT_DONE;
 }
 
+/* A row that came live. @ctx: the cursor. */
+static void on_row(struct cli *c, void *ctx, const char *event, const char *id, const char *data)
+{
+    struct json_in in;
+    (void)event;
+    if (c->json) {
+        printf("%s\n", data);
+    } else if (json_in_parse(&in, &c->arena, data, strlen(data)) == 0) {
+        print_row(c, json_in_root(&in));
+        json_in_done(&in);
+    }
+    fflush(stdout);
+    snprintf(ctx, CURSOR_TEXT, "%s", id);
+}
+
 static int cdc_tail(struct cli *c)
 {
-    char cursor[256] = "";
+    char cursor[CURSOR_TEXT] = "";
     bool follow = cli_value(c, "follow") != NULL, more = true;
     if (cli_value(c, "after"))
         snprintf(cursor, sizeof cursor, "%s", cli_value(c, "after"));
-    struct sigaction action = {.sa_handler = on_interrupt};
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    cli_catch_interrupt();
     int code = EXIT_DONE;
-    bool first = true;
-    while (!code && !interrupted && (more || follow)) {
+    for (bool first = true; !code && more && !cli_interrupted(); first = false)
         code = tail_page(c, cursor, sizeof cursor, first, &more);
-        first = false;
-        if (!code && !more && follow && !interrupted) {
-            const struct timespec pause = {.tv_nsec = POLL_MS * 1000000L};
-            nanosleep(&pause, NULL);
-        }
+    if (!code && follow && !cli_interrupted()) {
+        char from[CURSOR_TEXT];
+        snprintf(from, sizeof from, "%s", cursor);
+        code = cli_stream(c, "/v1/cdc/order_queue", from, on_row, cursor);
     }
     if (*cursor)
         fprintf(stderr, "next cursor: %s\n", cursor);

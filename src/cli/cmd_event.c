@@ -1,5 +1,6 @@
 #include "cli/cli.h"
 #include "cli/show.h"
+#include "domain/checkout.h"
 #include "json/json_out.h"
 #include <stdio.h>
 #include <string.h>
@@ -233,6 +234,65 @@ static int event_unblock(struct cli *c)
     return block(c, "unblock");
 }
 
+/* ---- watching ---- */
+
+enum { SEATS_SHOWN = 12 };
+
+/* The seats of one message that got @status now: "held: 17 18 19". */
+static void print_seats(struct json_node changes, size_t count, enum seat_status status)
+{
+    struct buf seats = {0};
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct json_node change = json_in_item(changes, i);
+        if (json_in_int(json_in_item(change, 1), 0, SEAT_STATUSES - 1) == (int64_t)status &&
+            found++ < SEATS_SHOWN)
+            buf_printf(&seats, " %lld", (long long)json_in_int(json_in_item(change, 0), 0, UINT32_MAX));
+    }
+    buf_addc(&seats, '\0');
+    if (found)
+        printf("  %zu %s:%s%s", found, seat_status_name(status), seats.data,
+               found > SEATS_SHOWN ? " ..." : "");
+    buf_done(&seats);
+}
+
+static void on_change(struct cli *c, void *ctx, const char *event, const char *id, const char *data)
+{
+    struct json_in in;
+    size_t count = 0;
+    (void)ctx;
+    if (c->json) {
+        printf("{\"event\":\"%s\",\"data\":%s}\n", event, data);
+    } else if (strcmp(event, "event") == 0) {
+        printf("%8s  the event itself changed: 'boxoffice event show'\n", id);
+    } else if (strcmp(event, "reset") == 0) {
+        printf("%8s  what happened before is not known any more\n", id);
+    } else if (json_in_parse(&in, &c->arena, data, strlen(data)) == 0) {
+        struct json_node changes = json_in_member(json_in_root(&in), "changes");
+        json_in_array(changes, 0, SIZE_MAX, &count);
+        printf("%8s", id);
+        for (int status = 0; status < SEAT_STATUSES; status++)
+            print_seats(changes, count, (enum seat_status)status);
+        printf("\n");
+        json_in_done(&in);
+    }
+    fflush(stdout);
+}
+
+static int event_watch(struct cli *c)
+{
+    const char *since = cli_value(c, "since");
+    long seq;
+    if (since && !cli_number(c, "since", since, &seq))
+        return EXIT_USAGE;
+    const char *path = event_path(c, "/changes");
+    if (!path)
+        return EXIT_REFUSED;
+    if (!c->json)
+        fprintf(stderr, "     seq  seats by what they are now; Ctrl-C ends\n");
+    return cli_stream(c, path, since ? since : "", on_change, NULL);
+}
+
 #define WINDOW_OPTIONS                                                                                       \
     {"name", "NAME", "what the event is called"}, {"type", "TYPE", "kind of event, e.g. concert"},           \
         {"date", "TIME", "when it takes place, RFC 3339, e.g. 2027-05-01T19:30:00+02:00"},                   \
@@ -262,6 +322,8 @@ static const struct cli_option create_options[] = {
 static const struct cli_option edit_options[] = {WINDOW_OPTIONS, {NULL, NULL, NULL}};
 static const struct cli_option price_options[] = {
     {"price-type", "NAME", "price type, e.g. child (default standard)"}, {NULL, NULL, NULL}};
+static const struct cli_option watch_options[] = {
+    {"since", "SEQ", "begin with what changed after this seq (default: now)"}, {NULL, NULL, NULL}};
 static const struct cli_option yes_options[] = {{"yes", NULL, "really do it"}, {NULL, NULL, NULL}};
 
 const struct cli_verb event_verbs[] = {
@@ -271,6 +333,8 @@ const struct cli_verb event_verbs[] = {
     {"tickets", "EVENT", 1, 1, "List the tickets.", ticket_options, event_tickets},
     {"checkouts", "EVENT", 1, 1, "List the checkouts; 'expired' are the abandoned ones.", checkout_options,
      event_checkouts},
+    {"watch", "EVENT", 1, 1, "Show what changes, as it happens: seat indexes by their new status.",
+     watch_options, event_watch},
     {"create", "", 0, 0, "Create an event with all of its tickets.", create_options, event_create},
     {"edit", "EVENT", 1, 1, "Change an event.", edit_options, event_edit},
     {"price", "EVENT SECTION_ID TYPE_ID PRICE", 4, 4, "Set a price, for holds that begin afterwards.",

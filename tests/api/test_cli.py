@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 
 import pytest
@@ -254,6 +255,63 @@ def test_cdc_tail(server):
     assert ["purchased" in row for row in mine] == [False, True]
     found = as_json("cdc", "tail", "--after", cursor, server=server)
     assert [row for row in found["rows"] if row["event_id"] == event.id] == event.cdc()
+
+
+class Following:
+    """A command that goes on until Ctrl-C."""
+
+    def __init__(self, server, *args):
+        env = clean_env(BOXOFFICE_URL=server.url, BOXOFFICE_API_KEY=API_KEY)
+        self.process = subprocess.Popen([str(binary()), *args], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
+
+    def line(self, *words):
+        """The next line with all of these words."""
+        for line in self.process.stdout:
+            if all(word in line for word in words):
+                return line
+        raise AssertionError(f"it ended without {words}: {self.process.communicate()[1]}")
+
+    def interrupt(self):
+        self.process.send_signal(signal.SIGINT)
+        stderr = self.process.communicate()[1]
+        assert self.process.returncode == 0, stderr
+        return stderr
+
+
+def test_cdc_tail_follow(server):
+    """It goes on with rows as they are written, and says at the end where another run can go on."""
+    box = Box(server)
+    _, cursor = box.cdc()
+    event = box.event()
+    for flags in ([], ["--json"]):
+        tail = Following(server, "cdc", "tail", "--follow", "--after", cursor, *flags)
+        for seat in (0, 1) if not flags else (2, 3):
+            hold = box.session().hold(event, seat)
+            tail.line(hold["hold_id"], event.ticket(seat))
+        _, newest = box.cdc()
+        assert f"next cursor: {newest}" in tail.interrupt()
+        cursor = newest
+
+
+def test_event_watch(server):
+    """Seats by their new status, and that the event itself changed."""
+    box = Box(server)
+    event = box.event()
+    watch = Following(server, "event", "watch", event.id, "--since", "1")
+    buyer = box.session()
+    hold = buyer.hold(event, 4, 5)
+    assert watch.line("held").split() == ["2", "2", "held:", "4", "5"]
+    buyer.delete(f"/v1/holds/{hold['hold_id']}", expect=204)
+    assert watch.line("available").split() == ["3", "2", "available:", "4", "5"]
+    event.post("pause", expect=200)
+    watch.line("4", "the event itself changed")
+    assert watch.interrupt().count("boxoffice:") == 0
+
+    as_data = Following(server, "event", "watch", event.id, "--since", "1", "--json")
+    assert json.loads(as_data.line("seats"))["data"]["seq"] == 3
+    assert json.loads(as_data.line("event")) == {"event": "event", "data": {"seq": 4}}
+    as_data.interrupt()
+    one_line(run("event", "watch", "no-such-event", server=server, expect=1), "there is no event")
 
 
 @pytest.mark.parametrize("dialect", ["scylla", "cassandra"])
