@@ -129,6 +129,17 @@ size_t text_next(const char *data, size_t size, uint32_t *ret_char)
     return length;
 }
 
+/* By a table: each request's path is read with it. A digit's place has its value + 1. */
+int text_hex_digit(char c)
+{
+    static const uint8_t digits[256] = {
+        ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+        ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+        ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+    };
+    return digits[(uint8_t)c] - 1;
+}
+
 bool text_is_utf8(const char *data, size_t size)
 {
     while (size) {

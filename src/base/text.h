@@ -17,6 +17,8 @@ char *text_base64url(struct arena *a, const void *data, size_t size);
  * the arena's.
  */
 int text_from_base64url(struct arena *a, const char *text, uint8_t **ret_data, size_t *ret_size);
+/* What the hex digit @c counts, in either case; -1 if it is none. */
+int text_hex_digit(char c);
 /* Append lower-case hex. */
 void text_hex(struct buf *b, const void *data, size_t size);
 /* Number of code points of valid UTF-8 (NUL-terminated). */

@@ -1,6 +1,7 @@
 #include "base/uuid.h"
 #include "base/error.h"
 #include "base/must.h"
+#include "base/text.h"
 #include <string.h>
 
 const struct uuid UUID_NIL = {{0}};
@@ -61,17 +62,6 @@ void uuid_format(const struct uuid *u, char ret_text[UUID_TEXT + 1])
     must(to == ret_text + UUID_TEXT);
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 int uuid_parse(const char *text, struct uuid *ret_uuid)
 {
     struct uuid u;
@@ -79,8 +69,8 @@ int uuid_parse(const char *text, struct uuid *ret_uuid)
     for (unsigned i = 0; i < 16; i++) {
         if ((i == 4 || i == 6 || i == 8 || i == 10) && *from++ != '-')
             return BOX_ESYNTAX;
-        int high = hex_digit(from[0]);
-        int low = high < 0 ? -1 : hex_digit(from[1]); /* from[0] may be the NUL */
+        int high = text_hex_digit(from[0]);
+        int low = high < 0 ? -1 : text_hex_digit(from[1]); /* from[0] may be the NUL */
         if (low < 0)
             return BOX_ESYNTAX;
         u.b[i] = (uint8_t)(high << 4 | low);

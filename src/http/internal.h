@@ -106,8 +106,9 @@ struct http_pair {
 };
 
 /*
- * Split and decode @raw. Returns 0, or BOX_EBADREQUEST with a reason: not starting with /, an escape that is
- * none, an escaped slash or NUL, control characters, bytes that are not UTF-8.
+ * Split and decode @raw, which must live as long as the path. Returns 0, or BOX_EBADREQUEST with a reason:
+ * not starting with /, an escape that is none, an escaped slash or NUL, control characters, bytes that are
+ * not UTF-8.
  */
 int http_path_parse(struct arena *a, const char *raw, struct http_path *ret_path, const char **ret_reason);
 /* Decode %XX of a query's name or value (+ is a space already). Returns NULL on a bad escape, NUL or bad

@@ -5,22 +5,11 @@
 #include "http/internal.h"
 #include <string.h>
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 /* The byte that %XX at @at stands for, -1 if it is no escape or NUL (which would cut the text short). */
 static int escaped_byte(const char *at)
 {
-    int high = hex_digit(at[1]);
-    int low = high >= 0 ? hex_digit(at[2]) : -1;
+    int high = text_hex_digit(at[1]);
+    int low = high >= 0 ? text_hex_digit(at[2]) : -1;
     int byte = low >= 0 ? high * 16 + low : -1;
     return byte == 0 ? -1 : byte;
 }
@@ -43,37 +32,50 @@ static void split(struct http_path *path)
     }
 }
 
+/* A path as it mostly comes: visible ASCII and no escape is its own decoded form. */
+static bool is_plain(const char *raw)
+{
+    unsigned char c;
+    while ((c = (unsigned char)*raw) && c > ' ' && c < 0x7f && c != '%')
+        raw++;
+    return c == '\0';
+}
+
+/* Decode @raw into @to. Returns NULL, or what is wrong. */
+static const char *decode_path(const char *raw, char *to)
+{
+    const char *start = to;
+    for (const char *at = raw; *at; at++) {
+        int c = (unsigned char)*at;
+        if (c <= ' ' || c == 0x7f)
+            return "The path has a character that must be escaped.";
+        if (c == '%') {
+            c = escaped_byte(at);
+            if (c < 0 || c == '/')
+                return "The path has a bad escape, or an escaped slash or NUL.";
+            at += 2;
+        }
+        *to++ = (char)c;
+    }
+    return text_is_utf8(start, (size_t)(to - start)) ? NULL : "The path is not UTF-8.";
+}
+
 int http_path_parse(struct arena *a, const char *raw, struct http_path *ret_path, const char **ret_reason)
 {
     if (raw[0] != '/') {
         *ret_reason = "The path must start with a slash.";
         return BOX_EBADREQUEST;
     }
-    size_t size = strlen(raw);
-    char *text = arena_alloc(a, size + 1), *to = text;
-    bool ascii = true;
-    for (const char *at = raw; *at; at++) {
-        int c = (unsigned char)*at;
-        if (c <= ' ' || c == 0x7f) {
-            *ret_reason = "The path has a character that must be escaped.";
+    ret_path->text = raw;
+    if (!is_plain(raw)) {
+        char *text = arena_alloc(a, strlen(raw) + 1);
+        const char *reason = decode_path(raw, text);
+        if (reason) {
+            *ret_reason = reason;
             return BOX_EBADREQUEST;
         }
-        if (c == '%') {
-            c = escaped_byte(at);
-            if (c < 0 || c == '/') {
-                *ret_reason = "The path has a bad escape, or an escaped slash or NUL.";
-                return BOX_EBADREQUEST;
-            }
-            at += 2;
-        }
-        ascii = ascii && c < 0x80;
-        *to++ = (char)c;
+        ret_path->text = text;
     }
-    if (!ascii && !text_is_utf8(text, (size_t)(to - text))) {
-        *ret_reason = "The path is not UTF-8.";
-        return BOX_EBADREQUEST;
-    }
-    ret_path->text = text;
     split(ret_path);
     return 0;
 }
