@@ -278,7 +278,8 @@ static inline void *harness_work(void *arg)
     return NULL;
 }
 
-/* Start with @o, in which only what differs from the usual is set. */
+/* Start with @o, in which only what differs from the usual is set. Routes of its own may need a ctx of
+ * theirs. */
 static inline void harness_start(struct harness *h, struct http_options o)
 {
     *h = (struct harness){.loops = o.loops ? o.loops : 1};
@@ -288,8 +289,8 @@ static inline void harness_start(struct harness *h, struct http_options o)
     atomic_store(&finished, 0);
     o.address = o.address ? o.address : "127.0.0.1";
     o.loops = h->loops;
-    o.routes = harness_routes;
-    o.ctx = h;
+    o.ctx = o.routes ? o.ctx : h;
+    o.routes = o.routes ? o.routes : harness_routes;
     o.clock = &h->clock;
     o.max_connections = o.max_connections ? o.max_connections : 100;
     o.idle_seconds = o.idle_seconds ? o.idle_seconds : 30;
@@ -343,21 +344,36 @@ struct client {
     size_t body_size;
 };
 
-static inline struct client *client_connect(const struct harness *h)
+/* @room: of the socket for what comes in; 0: the usual. */
+static inline struct client *client_connect_with(const struct harness *h, int room)
 {
     struct client *c = calloc(1, sizeof *c);
     must(c);
     c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    must(!room || setsockopt(c->fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room) == 0);
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(http_port(h->server))};
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     must(connect(c->fd, (struct sockaddr *)&to, sizeof to) == 0);
     return c;
 }
 
+static inline struct client *client_connect(const struct harness *h)
+{
+    return client_connect_with(h, 0);
+}
+
 static inline void client_close(struct client *c)
 {
     close(c->fd);
     free(c);
+}
+
+/* Close with a reset rather than in order. */
+static inline void client_reset(struct client *c)
+{
+    struct linger hard = {.l_onoff = 1, .l_linger = 0};
+    setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+    client_close(c);
 }
 
 /* Send as much as the server takes; false if it closed. */
@@ -411,9 +427,8 @@ static inline void client_use(struct client *c, size_t size)
     c->size -= size;
 }
 
-/* Read one answer into @c; to a HEAD it has no body. Returns its status, 0 if the connection ended before it.
- */
-static inline int client_answer(struct client *c, bool to_head)
+/* Read the header of an answer into @c. Returns its status, 0 if the connection ended before it. */
+static inline int client_answer_head(struct client *c)
 {
     const char *end;
     c->status = 0;
@@ -427,6 +442,15 @@ static inline int client_answer(struct client *c, bool to_head)
     c->head[head] = '\0';
     must(sscanf(c->head, "HTTP/1.1 %d", &c->status) == 1);
     client_use(c, head);
+    return c->status;
+}
+
+/* Read one answer into @c; to a HEAD it has no body. Returns its status, 0 if the connection ended before it.
+ */
+static inline int client_answer(struct client *c, bool to_head)
+{
+    if (!client_answer_head(c))
+        return 0;
     if (c->status == 100)
         return 100;
     c->body_size = (size_t)atol(client_header(c, "Content-Length"));

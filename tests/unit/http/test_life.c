@@ -26,14 +26,6 @@ static int64_t now_ms(void)
     return clock_monotonic_us(&h.clock) / 1000;
 }
 
-/* Close with a reset rather than in order. */
-static void client_reset(struct client *c)
-{
-    struct linger hard = {.l_onoff = 1, .l_linger = 0};
-    setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
-    client_close(c);
-}
-
 /* The client is gone before its answer comes: the request lives until then, and no longer. */
 static void vanish_while_pending(void **state)
 {
