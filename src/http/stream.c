@@ -310,6 +310,8 @@ bool http_stream_head(struct http_req *req)
     if (!r->is_head)
         return false;
     struct MHD_Response *m = http_response_bodiless(MHD_SIZE_UNKNOWN);
+    /* MHD would announce chunks, and send the end of none although there is no body. */
+    must(MHD_set_response_options(m, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END) == MHD_YES);
     http_response_add(m, "Content-Type", "text/event-stream");
     http_response_add(m, "Cache-Control", "no-store");
     http_response_add(m, "X-Accel-Buffering", "no");

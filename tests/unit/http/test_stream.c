@@ -317,6 +317,23 @@ static void after_other_requests(void **state)
     stop();
 }
 
+/* As the stream's would be; and with nothing behind it, not even the end of no chunks. */
+static void head(void **state)
+{
+    (void)state;
+    static const char *const requests[] = {REQUEST("HEAD /stream") "\r\n", "HEAD /stream HTTP/1.0\r\n\r\n"};
+    start((struct http_stream_options){.max = 0}, false);
+    for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
+        struct client *c;
+        assert_int_equal(ask_once(&t.http, &c, requests[i]), 200);
+        check_fields(c);
+        assert_true(client_at_end(c));
+        client_close(c);
+    }
+    assert_int_equal(how_many(&t.begun), 0);
+    stop();
+}
+
 static void pipelined_is_not_answered(void **state)
 {
     (void)state;
@@ -699,6 +716,7 @@ int main(void)
         cmocka_unit_test(header),
         cmocka_unit_test(retry_differs),
         cmocka_unit_test(after_other_requests),
+        cmocka_unit_test(head),
         cmocka_unit_test(pipelined_is_not_answered),
         cmocka_unit_test(at_most),
         cmocka_unit_test(shared_chunks),
