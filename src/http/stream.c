@@ -124,6 +124,8 @@ static void give_back_closed(struct http_streams *ss)
     while (ss->closed) {
         struct http_stream *s = ss->closed;
         ss->closed = s->next;
+        /* Said, because the HTTP loop may not have closed its copy yet: then closing ours is not the end. */
+        epoll_ctl(ss->epoll_fd, EPOLL_CTL_DEL, s->fd, NULL);
         close(s->fd);
         http_chunk_unref(s->chunk);
         atomic_fetch_sub(&ss->count, 1);

@@ -16,6 +16,7 @@ static struct {
     struct harness http;
     struct streams streams;
     sem_t begun, opened, writable, closed; /* one for each time */
+    sem_t go_on;                           /* of /held */
     /* the stream loop's */
     struct viewer *viewers[VIEWERS]; /* in the order of opening; NULL: closed */
     int count;
@@ -103,9 +104,18 @@ static void get_stream_later(struct http_req *req, void *ctx)
     must(work_submit(&t.http.queue, &job->task) == 0);
 }
 
+/* The handler takes its time after the stream has begun, so that its own copy of the socket stays open. */
+static void get_held(struct http_req *req, void *ctx)
+{
+    (void)ctx;
+    begin_stream(req);
+    await(&t.go_on);
+}
+
 static const struct http_route routes[] = {
     {HTTP_GET, "/stream", get_stream, 0, false},
     {HTTP_GET, "/later", get_stream_later, 0, false},
+    {HTTP_GET, "/held", get_held, 0, false},
     {HTTP_GET, "/hello", get_hello, 0, false},
     {.path = NULL},
 };
@@ -176,7 +186,7 @@ static size_t offset_of_first(void)
 static void open_all(struct http_stream_options o, bool turned)
 {
     memset(&t, 0, sizeof t);
-    sem_t *const sems[] = {&t.begun, &t.opened, &t.writable, &t.closed};
+    sem_t *const sems[] = {&t.begun, &t.opened, &t.writable, &t.closed, &t.go_on};
     for (size_t i = 0; i < sizeof sems / sizeof sems[0]; i++)
         must(sem_init(sems[i], 0, 0) == 0);
     streams_open(&t.streams, o, turned);
@@ -601,6 +611,29 @@ static void ended(void **state)
     stop();
 }
 
+/* The HTTP loop has its own descriptor of the socket; what happens there when the stream is over is nobody's.
+ */
+static void over_while_the_handler_runs(void **state)
+{
+    (void)state;
+    start((struct http_stream_options){.max = 0}, false);
+    for (int i = 0; i < 5; i++) {
+        char data[5000];
+        memset(data, 'x', sizeof data);
+        struct client *c = follow_with(GET("/held"), 0);
+        client_write(c, data, sizeof data);
+        expect_closed(1);
+        client_write(c, data, sizeof data);
+        shutdown(c->fd, SHUT_WR);
+        for (int k = 0; k < 3; k++)
+            on_streams(&t.streams, do_nothing, NULL);
+        sem_post(&t.go_on);
+        client_close(c);
+    }
+    assert_int_equal(how_many(&t.closed), 0);
+    stop();
+}
+
 static void stop_with_open_ones(void **state)
 {
     (void)state;
@@ -730,6 +763,7 @@ int main(void)
         cmocka_unit_test(clients_leave_with_a_chunk_under_way),
         cmocka_unit_test(clients_leave_before_the_answer),
         cmocka_unit_test(ended),
+        cmocka_unit_test(over_while_the_handler_runs),
         cmocka_unit_test(stop_with_open_ones),
         cmocka_unit_test(close_with_mail),
         cmocka_unit_test(crowds),
