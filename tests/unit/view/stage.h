@@ -82,15 +82,13 @@ static inline int random_command(struct stage *t, struct arena *arena, struct ve
     return inventory_decide(t->inv, &command, 1700000001000000, arena, verdict);
 }
 
-/* One group of several changes. */
-static inline void random_group(struct stage *t)
+/* Decide several changes, which are then the open group; they are in @arena, in order, by next. */
+static inline struct change *decide_group(struct stage *t, struct arena *arena)
 {
-    struct arena arena;
     struct change *first = NULL, *last = NULL;
-    arena_init(&arena, 0);
     for (unsigned commands = 1 + rng_below(&t->rng, 4); commands > 0; commands--) {
         struct verdict verdict;
-        int code = random_command(t, &arena, &verdict);
+        int code = random_command(t, arena, &verdict);
         if (code == BOX_EDEFER)
             continue;
         assert_int_equal(code, 0);
@@ -101,6 +99,15 @@ static inline void random_group(struct stage *t)
             first = verdict.changes;
         last = verdict.last;
     }
+    return first;
+}
+
+/* One group of several changes. */
+static inline void random_group(struct stage *t)
+{
+    struct arena arena;
+    arena_init(&arena, 0);
+    const struct change *first = decide_group(t, &arena);
     if (first)
         view_apply(t->view, t->inv, first);
     inventory_group_done(t->inv);
