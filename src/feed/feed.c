@@ -26,10 +26,16 @@ static void on_closed(void *ctx, struct http_stream *s)
     follower_of(s)->kind->closed(follower_of(s));
 }
 
-/* The exchange comes before the look: what is published after the look wakes again. */
+/*
+ * May be woken again from here on, and that comes before the look: what is published after the look wakes.
+ * Not while the wake-up is still in the mailbox, where it cannot be a second time: another tick follows it.
+ */
 static void tick(struct feed *f, int64_t now_us)
 {
-    bool published = atomic_exchange(&f->awake, false);
+    bool published = f->woken;
+    f->woken = false;
+    if (published)
+        atomic_store(&f->awake, false);
     f->next_tick_us = now_us + TICK_US;
     log_tick(f, published);
     f->changed = channels_tick(f, now_us);
@@ -49,7 +55,8 @@ static int64_t on_turn(void *ctx, int64_t now_us)
 
 static void on_wake(struct task *task)
 {
-    ((struct feed *)((char *)task - offsetof(struct feed, wake)))->changed = true;
+    struct feed *f = (struct feed *)((char *)task - offsetof(struct feed, wake));
+    f->changed = f->woken = true;
 }
 
 void feed_wake(struct feed *f)

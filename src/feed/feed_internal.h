@@ -35,6 +35,7 @@ struct feed {
     atomic_bool awake; /* a wake-up was posted and no tick has answered it */
     struct task wake;
     /* the stream loop's */
+    bool woken;           /* the wake-up has come and no tick has answered it */
     bool changed;         /* something may be new since the last tick */
     int64_t next_tick_us; /* not before */
     struct arena arena;   /* of one message */

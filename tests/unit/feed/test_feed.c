@@ -186,6 +186,50 @@ static void slow(void **state)
     }
 }
 
+/* ---- waking ---- */
+
+static struct task waker, follows;
+static bool followed;
+
+static void wake_once_more(struct task *task)
+{
+    (void)task;
+    feed_wake(t.feed);
+}
+
+static void note_followed(struct task *task)
+{
+    (void)task;
+    followed = true;
+}
+
+/* A tick was due anyway, and comes after the wake-up was posted and before it is read. */
+static void wake_before_a_tick(void *ctx)
+{
+    struct mailbox *mailbox = http_streams_mailbox(t.streams.ss);
+    (void)ctx;
+    t.feed->changed = true;
+    t.feed->next_tick_us = 0;
+    task_post(mailbox, &waker);
+    feed_wake(t.feed);
+    task_post(mailbox, &follows);
+}
+
+/* The wake-up is one piece of mail: it must not be posted again while it is on its way. */
+static void a_wakeup_is_posted_once(void **state)
+{
+    (void)state;
+    waker.run = wake_once_more;
+    follows.run = note_followed;
+    followed = false;
+    stand_init(&t, FEW_SEATS, ENTRIES);
+    on_streams(&t.streams, wake_before_a_tick, NULL);
+    on_streams(&t.streams, do_nothing, NULL);
+    on_streams(&t.streams, do_nothing, NULL);
+    assert_true(followed); /* else its mail was lost */
+    stand_free(&t);
+}
+
 /* ---- many ---- */
 
 enum { READERS = 12, ROUNDS = 60, GROUPS = 40 };
@@ -310,6 +354,7 @@ int main(void)
         cmocka_unit_test(removed),
         cmocka_unit_test(too_old),
         cmocka_unit_test(slow),
+        cmocka_unit_test(a_wakeup_is_posted_once),
         cmocka_unit_test(readers_come_and_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
