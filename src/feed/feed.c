@@ -34,8 +34,8 @@ static void tick(struct feed *f, int64_t now_us)
 {
     bool published = f->woken;
     f->woken = false;
-    if (published)
-        atomic_store(&f->awake, false);
+    if (published) /* an exchange: it takes over what those had published who found it set */
+        atomic_exchange(&f->awake, false);
     f->next_tick_us = now_us + TICK_US;
     log_tick(f, published);
     f->changed = channels_tick(f, now_us);
