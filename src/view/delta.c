@@ -1,62 +1,114 @@
-/* What changed since a seq: a ring of the newest status changes per event, and the answer made from it. */
+/*
+ * What changed since a seq: the newest changes of each event, and the answers made from them.
+ *
+ * The changes stand in an array that doubles up to LIMIT_DELTA_RING and is then written round and round: the
+ * n-th change ever is at n modulo its size. A snapshot says how many led to it, so a reader goes from there
+ * backwards until it meets a change that it does not want; what was added meanwhile is not its business.
+ *
+ * Readers take no lock. Before the publisher writes over a change, it says in @since that this one is lost.
+ * A reader that came upon what was written over it (acquire) therefore sees a @since that is at least the
+ * lost change's seq (stored before, release): it looks at @since when it is done, and if that has passed its
+ * own, something that it needed may be lost: BOX_ERANGE, as if it had come later. If it was not needed, its
+ * place only ends the walk: what stands there is newer than the snapshot.
+ */
 #include "base/error.h"
 #include "view/view_internal.h"
 #include <stdlib.h>
 
-enum { FIRST_CAP = 64 };
+enum { FIRST_SIZE = 64 };
+_Static_assert((int)LIMIT_DELTA_RING >= FIRST_SIZE && (LIMIT_DELTA_RING & (LIMIT_DELTA_RING - 1)) == 0,
+               "positions are cut by a mask");
 
-/* ---- the ring ---- */
+/* A seat got another status with the change @seq; or, at NO_SEAT, the event itself changed. */
+struct delta {
+    uint64_t seq;
+    uint32_t seat;
+    uint8_t status;
+};
 
-/* Twice the room, the oldest first; the size stays a power of two times FIRST_CAP up to the limit. */
-static void grow(struct delta_ring *r)
+/* A delta as it stands in memory. All 0: none yet, older than any. */
+struct delta_slot {
+    _Atomic uint64_t seq;
+    _Atomic uint64_t what; /* status << 32 | seat */
+};
+
+struct delta_array {
+    struct epoch_item item; /* first: an item is its array */
+    uint64_t mask;          /* slots - 1 */
+    struct delta_slot slots[];
+};
+
+/* ---- publishing ---- */
+
+static void free_array(struct epoch_item *item)
 {
-    uint32_t cap = r->cap ? 2 * r->cap : FIRST_CAP;
-    if (cap > LIMIT_DELTA_RING)
-        cap = LIMIT_DELTA_RING;
-    struct delta *items = malloc(cap * sizeof(*items));
-    must(items); /* out of memory ends the program */
-    for (uint32_t i = 0; i < r->count; i++)
-        items[i] = r->items[(r->first + i) % r->cap];
-    free(r->items);
-    r->items = items;
-    r->first = 0;
-    r->cap = cap;
+    free(item);
 }
 
-static void add(struct delta_ring *r, struct delta d)
+/* Copy all into an array of @size, which is more than there are. */
+static struct delta_array *grow(struct deltas *d, uint64_t size, struct epoch_list *garbage)
 {
-    if (r->count == r->cap && r->cap < LIMIT_DELTA_RING)
-        grow(r);
-    if (r->count == r->cap) {
-        r->since = r->items[r->first].seq; /* of this change not everything is known any more */
-        r->first = (r->first + 1) % r->cap;
-        r->count--;
+    struct delta_array *old = atomic_load(&d->array);
+    struct delta_array *a = calloc(1, sizeof(*a) + size * sizeof(a->slots[0]));
+    must(a); /* out of memory ends the program */
+    a->mask = size - 1;
+    for (uint64_t i = 0; i < d->end; i++) {
+        atomic_init(&a->slots[i].seq, atomic_load_explicit(&old->slots[i].seq, memory_order_relaxed));
+        atomic_init(&a->slots[i].what, atomic_load_explicit(&old->slots[i].what, memory_order_relaxed));
     }
-    r->items[(r->first + r->count) % r->cap] = d;
-    r->count++;
+    atomic_store(&d->array, a);
+    if (old)
+        epoch_retire(garbage, &old->item, free_array);
+    return a;
 }
 
-void deltas_add(struct delta_ring *r, const struct change *c)
+/* The array with room for one more. */
+static struct delta_array *make_room(struct deltas *d, struct epoch_list *garbage)
+{
+    struct delta_array *a = atomic_load(&d->array);
+    if (!a)
+        return grow(d, FIRST_SIZE, garbage);
+    if (d->end > a->mask && a->mask + 1 < LIMIT_DELTA_RING)
+        return grow(d, 2 * (a->mask + 1), garbage);
+    return a;
+}
+
+static void lose(struct deltas *d, uint64_t seq)
+{
+    if (seq > atomic_load_explicit(&d->since, memory_order_relaxed))
+        atomic_store(&d->since, seq);
+}
+
+static void add(struct deltas *d, struct delta delta, struct epoch_list *garbage)
+{
+    struct delta_array *a = make_room(d, garbage);
+    struct delta_slot *slot = &a->slots[d->end & a->mask];
+    lose(d, atomic_load_explicit(&slot->seq, memory_order_relaxed));
+    atomic_store_explicit(&slot->seq, delta.seq, memory_order_release);
+    atomic_store_explicit(&slot->what, (uint64_t)delta.status << 32 | delta.seat, memory_order_release);
+    d->end++;
+}
+
+/* The event's own change first: the seats of the same change, if there are any, come after it. */
+void deltas_add(struct deltas *d, const struct change *c, struct epoch_list *garbage)
 {
     if (c->event)
-        add(r, (struct delta){.seq = c->seq, .seat = NO_SEAT});
+        add(d, (struct delta){.seq = c->seq, .seat = NO_SEAT}, garbage);
     for (uint32_t i = 0; i < c->seat_count; i++) {
         const struct seat_change *seat = &c->seats[i];
         if (seat->before != seat->after)
-            add(r, (struct delta){.seq = c->seq, .seat = seat->seat, .status = seat->after});
+            add(d, (struct delta){.seq = c->seq, .seat = seat->seat, .status = seat->after}, garbage);
     }
 }
 
-void deltas_reset(struct delta_ring *r, uint64_t seq)
+void deltas_reset(struct deltas *d, uint64_t seq)
 {
-    r->first = r->count = 0;
-    r->since = seq;
+    lose(d, seq);
 }
 
-void deltas_done(struct delta_ring *r)
+void deltas_done(struct deltas *d)
 {
-    free(r->items);
-    *r = (struct delta_ring){0};
+    free(atomic_load(&d->array));
 }
 
 /* ---- the answer ---- */
@@ -114,33 +166,49 @@ struct gathered {
     uint64_t event_seq;
 };
 
-static void gather(const struct delta_ring *r, uint64_t since, const struct layout *l, bool split,
+static struct delta read_slot(const struct delta_slot *slot)
+{
+    uint64_t seq = atomic_load_explicit(&slot->seq, memory_order_acquire);
+    uint64_t what = atomic_load_explicit(&slot->what, memory_order_acquire);
+    return (struct delta){.seq = seq, .seat = (uint32_t)what, .status = (uint8_t)(what >> 32)};
+}
+
+/* Whatever is read may be wrong, but names a seat of the event; whether it is right is seen afterwards. */
+static void gather(const struct delta_array *a, const struct snapshot *s, uint64_t since, bool split,
                    struct arena *arena, struct gathered *g)
 {
-    for (uint32_t i = r->count; i > 0; i--) {
-        const struct delta *d = &r->items[(r->first + i - 1) % r->cap];
-        if (d->seq <= since)
+    for (uint64_t at = s->deltas_end; at > 0 && s->deltas_end - at <= a->mask; at--) {
+        const struct delta d = read_slot(&a->slots[(at - 1) & a->mask]);
+        if (d.seq <= since || d.seq > s->seq)
             return;
-        if (d->seat != NO_SEAT)
-            see(g->event_seq ? &g->before : &g->after, l, d, arena);
+        if (d.seat != NO_SEAT)
+            see(g->event_seq ? &g->before : &g->after, s->layout, &d, arena);
         else if (split && !g->event_seq)
-            g->event_seq = d->seq;
+            g->event_seq = d.seq;
     }
+}
+
+/* True if every change after @seq is still there. */
+static bool knows(const struct deltas *d, uint64_t seq)
+{
+    return seq >= atomic_load(&d->since);
 }
 
 /* Returns as view_changes(). */
 static int gather_since(struct view *v, const struct event_id *id, uint64_t since, bool split,
                         struct arena *arena, struct gathered *g, struct snapshot **ret_snapshot)
 {
-    struct shown *event = shown_find_locked(v, id);
-    if (!event)
-        return BOX_ENOTFOUND;
-    struct snapshot *s = snapshot_ref(event->newest);
-    int ret = since < event->deltas.since || since > s->seq ? BOX_ERANGE : 0;
-    if (ret == 0)
-        gather(&event->deltas, since, s->layout, split, arena, g);
-    shown_unlock(event);
-    *ret_snapshot = s;
+    int ret = BOX_ENOTFOUND;
+    epoch_enter();
+    struct shown *event = shown_find(v, id);
+    if (event) {
+        struct snapshot *s = *ret_snapshot = shown_newest(event);
+        bool known = since <= s->seq && knows(&event->deltas, since);
+        if (known)
+            gather(atomic_load(&event->deltas.array), s, since, split, arena, g);
+        ret = known && knows(&event->deltas, since) ? 0 : BOX_ERANGE;
+    }
+    epoch_leave();
     return ret;
 }
 

@@ -1,57 +1,51 @@
 /* Lists of events, in the order of their creation. */
 #include "base/error.h"
 #include "view/view_internal.h"
-#include <stdlib.h>
 
 enum { LIST_CHUNK = 64 };
 
-/* A place in the order of creation: after this event. */
-struct place {
-    bool start; /* before all */
-    int64_t created_ms;
-    struct uuid id;
+/* A walk along all events or the available ones. */
+struct walk {
+    struct view *v;
+    bool available;
+    bool started;
+    struct timeline_key after; /* if started: where it is */
 };
 
-/* Lock for reading, with the events in order. */
-static void read_lock_sorted(struct view *v)
+static struct shown *event_of(struct timeline_node *n, bool available)
 {
-    view_read_lock(v);
-    while (!v->sorted) {
-        view_unlock(v);
-        view_write_lock(v);
-        shown_sort(v);
-        view_unlock(v);
-        view_read_lock(v);
-    }
+    size_t offset = available ? offsetof(struct shown, available) : offsetof(struct shown, all);
+    return (struct shown *)((char *)n - offset);
 }
 
-static int find_place(struct view *v, const struct event_id *after, struct place *ret_place)
+/* Begin after the event @after, which need not be an available one. Returns 0 or BOX_ENOTFOUND. */
+static int walk_begin(struct walk *w, const struct event_id *after)
 {
-    *ret_place = (struct place){.start = true};
     if (!after)
         return 0;
-    view_read_lock(v);
-    const struct shown *s = shown_find(v, after);
-    if (s)
-        *ret_place = (struct place){.created_ms = s->created_ms, .id = s->id.u};
-    view_unlock(v);
-    return s ? 0 : BOX_ENOTFOUND;
+    epoch_enter();
+    const struct shown *event = shown_find(w->v, after);
+    if (event) {
+        w->started = true;
+        w->after = event->all.key;
+    }
+    epoch_leave();
+    return event ? 0 : BOX_ENOTFOUND;
 }
 
-/* The next snapshots after @place, which moves on. Returns how many; 0 at the end. */
-static size_t next_chunk(struct view *v, struct place *place, struct snapshot *ret_chunk[LIST_CHUNK])
+/* The next snapshots; the walk moves on. Returns how many; 0 at the end. */
+static size_t next_chunk(struct walk *w, struct snapshot *ret_chunk[LIST_CHUNK])
 {
-    read_lock_sorted(v);
-    size_t from = place->start ? 0 : shown_first_after(v, place->created_ms, &place->id);
+    const struct timeline *list = w->available ? &w->v->available : &w->v->events;
     size_t count = 0;
-    for (; count < LIST_CHUNK && from + count < v->event_count; count++) {
-        struct shown *s = v->events[from + count];
-        shown_lock(s);
-        ret_chunk[count] = snapshot_ref(s->newest);
-        shown_unlock(s);
-        *place = (struct place){.created_ms = s->created_ms, .id = s->id.u};
+    epoch_enter();
+    struct timeline_node *n = timeline_after(list, w->started ? &w->after : NULL);
+    for (; n && count < LIST_CHUNK; n = timeline_next(n)) {
+        ret_chunk[count++] = shown_newest(event_of(n, w->available));
+        w->started = true;
+        w->after = n->key;
     }
-    view_unlock(v);
+    epoch_leave();
     return count;
 }
 
@@ -59,8 +53,8 @@ int view_list(struct view *v, const struct event_id *after, bool available, uint
               bool (*keep)(void *ctx, const struct snapshot *s), void *ctx, struct snapshot **ret_list,
               bool *ret_more)
 {
-    struct place place;
-    int ret = find_place(v, after, &place);
+    struct walk walk = {.v = v, .available = available};
+    int ret = walk_begin(&walk, after);
     if (ret)
         return ret;
     must(limit <= INT32_MAX);
@@ -68,8 +62,9 @@ int view_list(struct view *v, const struct event_id *after, bool available, uint
     bool more = false;
     struct snapshot *chunk[LIST_CHUNK];
     size_t count;
-    while (!more && (count = next_chunk(v, &place, chunk)) > 0) {
+    while (!more && (count = next_chunk(&walk, chunk)) > 0) {
         for (size_t i = 0; i < count; i++) {
+            /* The last seat may have gone while the event is still in the list. */
             bool wanted = !more && (!available || chunk[i]->counts[SEAT_AVAILABLE] > 0) &&
                           (!keep || keep(ctx, chunk[i]));
             if (wanted && kept < limit) {

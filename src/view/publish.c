@@ -1,6 +1,8 @@
 /*
  * Publishing: the writer's thread makes a new snapshot beside the newest and then exchanges the pointer. Only
- * this thread adds, changes or removes an event, so that it may look at the newest one without its lock.
+ * this thread adds, changes or removes an event, so that it needs no lock to look at one; a lock that readers
+ * never touch keeps it apart from the threads that put venues. What was replaced is retired (base/epoch.h),
+ * and freed by this or a later publishing, when no reader can have it.
  */
 #include "view/view_internal.h"
 #include <stdlib.h>
@@ -15,76 +17,79 @@ static struct shown *shown_new(const struct event *event, struct snapshot *s)
     memcpy(shown->slug, event->slug, slug_size);
     shown->tag = id_tag(&event->event_id.u);
     shown->id = event->event_id;
-    shown->created_ms = event->created_ms;
-    shown->newest = s;
-    shown->deltas.since = s->seq;
-    must(pthread_mutex_init(&shown->mtx, NULL) == 0);
+    timeline_node_init(&shown->all, event->created_ms, &event->event_id.u);
+    timeline_node_init(&shown->available, event->created_ms, &event->event_id.u);
+    atomic_init(&shown->newest, s);
+    deltas_reset(&shown->deltas, s->seq);
+    s->deltas_end = shown->deltas.end;
     return shown;
 }
 
-/* Make @s the newest snapshot; the last is returned. References go with them. The event is locked. */
-static struct snapshot *exchange(struct shown *event, struct snapshot *s)
+static bool has_seats(const struct snapshot *s)
 {
-    struct snapshot *last = event->newest;
+    return s->counts[SEAT_AVAILABLE] > 0;
+}
+
+/* Make @s (its one reference goes with it) the newest snapshot, and retire the last. Under the lock. */
+static void exchange(struct view *v, struct shown *event, struct snapshot *s)
+{
+    s->deltas_end = event->deltas.end;
+    struct snapshot *last = atomic_exchange(&event->newest, s);
     must(last->seq <= s->seq); /* time does not go back for readers */
-    event->newest = s;
-    return last;
+    if (has_seats(s) && !has_seats(last))
+        timeline_insert(&v->available, &event->available);
+    else if (!has_seats(s) && has_seats(last))
+        timeline_remove(&v->available, &event->available);
+    snapshot_retire(last, &v->garbage);
 }
 
 void view_load(struct view *v, const struct inventory *inv)
 {
     const struct event *event = inventory_event(inv);
-    view_read_lock(v);
     struct shown *known = shown_find(v, &event->event_id);
-    view_unlock(v);
-    struct snapshot *s = snapshot_load(inv, known ? known->newest : NULL);
-    if (!known) {
+    const struct snapshot *last = known ? atomic_load(&known->newest) : NULL;
+    struct snapshot *s = snapshot_load(inv, last);
+    view_lock(v);
+    if (known) {
+        if (last->seq != s->seq)
+            deltas_reset(&known->deltas, s->seq); /* how it came here is not known */
+        exchange(v, known, s);
+    } else {
         known = shown_new(event, s);
-        view_write_lock(v);
         shown_insert(v, known);
-        view_unlock(v);
-        view_changed(v);
-        return;
+        if (has_seats(s))
+            timeline_insert(&v->available, &known->available);
     }
-    shown_lock(known);
-    if (known->newest->seq != s->seq)
-        deltas_reset(&known->deltas, s->seq); /* how it came here is not known */
-    struct snapshot *last = exchange(known, s);
-    shown_unlock(known);
-    view_changed(v);
-    view_release(last);
+    view_publish(v);
 }
 
 void view_apply(struct view *v, const struct inventory *inv, const struct change *first)
 {
     must(first);
-    view_read_lock(v);
     struct shown *event = shown_find(v, &first->event_id);
-    view_unlock(v);
     must(event); /* only this thread removes one */
-
-    struct snapshot *s = snapshot_next(event->newest, inv, first, event->spare);
-    event->spare = NULL;
-    shown_lock(event);
+    struct snapshot *s = snapshot_next(atomic_load(&event->newest), inv, first);
+    view_lock(v);
     for (const struct change *c = first; c; c = c->next)
-        deltas_add(&event->deltas, c);
-    struct snapshot *last = exchange(event, s);
-    shown_unlock(event);
-    view_changed(v);
-    event->spare = snapshot_retire(last);
+        deltas_add(&event->deltas, c, &v->garbage);
+    exchange(v, event, s);
+    view_publish(v);
+}
+
+static void free_retired(struct epoch_item *item)
+{
+    shown_free((struct shown *)item);
 }
 
 void view_remove(struct view *v, const struct event_id *id)
 {
-    view_write_lock(v);
     struct shown *event = shown_find(v, id);
-    if (event)
-        shown_take_out(v, event);
-    view_unlock(v);
     if (!event)
         return;
-    shown_lock(event); /* whoever found it before is done with it after this */
-    shown_unlock(event);
-    view_changed(v);
-    shown_free(event);
+    view_lock(v);
+    if (has_seats(atomic_load(&event->newest)))
+        timeline_remove(&v->available, &event->available);
+    shown_take_out(v, event);
+    epoch_retire(&v->garbage, &event->retired, free_retired);
+    view_publish(v);
 }

@@ -1,7 +1,7 @@
 /*
  * A snapshot is one block of memory: the struct, the counts per place, the bitmap. The next one is a copy of
  * the last with the changes applied; the writer's thread makes it while readers go on with the last, which is
- * freed with its last reader. Nobody writes to a snapshot that a reader can have.
+ * freed with its last reader. Nobody writes to what a snapshot shows while a reader can have it.
  */
 #include "base/must.h"
 #include "view/view_internal.h"
@@ -83,11 +83,10 @@ static void apply_seat(struct snapshot *s, const struct layout *layout, const st
 }
 
 struct snapshot *snapshot_next(const struct snapshot *old, const struct inventory *inv,
-                               const struct change *first, struct snapshot *spare)
+                               const struct change *first)
 {
     const struct layout *layout = old->layout;
-    struct snapshot *s = spare ? spare : snapshot_alloc(layout);
-    must(s->bitmap_size == old->bitmap_size);
+    struct snapshot *s = snapshot_alloc(layout);
     memcpy(s->counts, old->counts, sizeof(s->counts));
     memcpy(s->places, old->places, layout->place_count * sizeof(*s->places));
     memcpy(s->bitmap, old->bitmap, s->bitmap_size);
@@ -137,21 +136,27 @@ struct snapshot *snapshot_ref(struct snapshot *s)
     return s;
 }
 
-struct snapshot *snapshot_retire(struct snapshot *s)
+void view_release(struct snapshot *s)
 {
+    if (!s)
+        return;
     unsigned before = atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel);
     must(before > 0);
     if (before > 1)
-        return NULL;
+        return;
     extras_free(s->extra, SNAPSHOT_EXTRAS);
     lasting_unref(s->lasting);
     event_unref(s->event);
     layout_unref(s->layout);
-    return s;
+    free(s);
 }
 
-void view_release(struct snapshot *s)
+static void release_retired(struct epoch_item *item)
 {
-    if (s)
-        free(snapshot_retire(s));
+    view_release((struct snapshot *)item);
+}
+
+void snapshot_retire(struct snapshot *s, struct epoch_list *garbage)
+{
+    epoch_retire(garbage, &s->retired, release_retired);
 }

@@ -1,64 +1,44 @@
-/* The venues by id and in the order of their creation. */
+/* The venues by id and in the order of their creation. A venue never changes and is never removed. */
 #include "base/error.h"
+#include "base/hash.h"
 #include "view/view_internal.h"
 #include <stdlib.h>
-#include <string.h>
 
-static int compare_venues(const struct layout *a, const struct layout *b)
+static bool is_venue(const void *item, const void *key)
 {
-    return view_compare_place(a->created_ms, &a->venue_id.u, b->created_ms, &b->venue_id.u);
+    const struct venue_id *id = key;
+    return uuid_equal(&((const struct known_venue *)item)->node.key.id, &id->u);
 }
 
-static struct known_venue *find_venue(const struct view *v, const struct venue_id *id)
+static const struct known_venue *find_venue(const struct view *v, const struct venue_id *id)
 {
-    struct known_venue *venue;
-    HASH_FIND(hh, v->venues, id, sizeof(*id), venue);
-    return venue;
-}
-
-/* Index of the first venue after @layout in the order of creation. */
-static size_t first_venue_after(const struct view *v, const struct layout *layout)
-{
-    size_t low = 0, high = v->venue_count;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (compare_venues(v->venue_list[middle]->layout, layout) > 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return low;
+    return lookup_find(&v->venues_by_id, hash64(id, sizeof(*id)), is_venue, id);
 }
 
 static void insert_venue(struct view *v, struct layout *layout)
 {
     struct known_venue *venue = calloc(1, sizeof(*venue));
     must(venue); /* out of memory ends the program */
-    venue->id = layout->venue_id;
+    timeline_node_init(&venue->node, layout->created_ms, &layout->venue_id.u);
     venue->layout = layout_ref(layout);
-    HASH_ADD(hh, v->venues, id, sizeof(venue->id), venue);
-    v->venue_list = view_grow_list(v->venue_list, v->venue_count, &v->venue_cap);
-    size_t place = first_venue_after(v, layout);
-    memmove(&v->venue_list[place + 1], &v->venue_list[place], (v->venue_count - place) * sizeof(venue));
-    v->venue_list[place] = venue;
-    v->venue_count++;
+    lookup_insert(&v->venues_by_id, hash64(&layout->venue_id, sizeof(layout->venue_id)), venue);
+    timeline_insert(&v->venues, &venue->node);
 }
 
 void view_put_venue(struct view *v, struct layout *layout)
 {
-    view_write_lock(v);
-    if (!find_venue(v, &layout->venue_id)) /* a venue never changes */
+    view_lock(v);
+    if (!find_venue(v, &layout->venue_id))
         insert_venue(v, layout);
-    view_unlock(v);
-    view_changed(v);
+    view_publish(v);
 }
 
 struct layout *view_venue(struct view *v, const struct venue_id *id)
 {
-    view_read_lock(v);
+    epoch_enter();
     const struct known_venue *venue = find_venue(v, id);
     struct layout *layout = venue ? layout_ref(venue->layout) : NULL;
-    view_unlock(v);
+    epoch_leave();
     return layout;
 }
 
@@ -67,16 +47,28 @@ int view_list_venues(struct view *v, const struct venue_id *after, uint32_t limi
 {
     must(limit <= INT32_MAX);
     int ret = BOX_ENOTFOUND;
-    view_read_lock(v);
+    epoch_enter();
     const struct known_venue *known = after ? find_venue(v, after) : NULL;
     if (!after || known) {
-        size_t from = known ? first_venue_after(v, known->layout) : 0;
+        const struct timeline_node *n = timeline_after(&v->venues, known ? &known->node.key : NULL);
         uint32_t count = 0;
-        for (; count < limit && from + count < v->venue_count; count++)
-            ret_list[count] = layout_ref(v->venue_list[from + count]->layout);
-        *ret_more = from + count < v->venue_count;
+        for (; n && count < limit; n = timeline_next(n))
+            ret_list[count++] = layout_ref(((const struct known_venue *)n)->layout);
+        *ret_more = n != NULL;
         ret = (int)count;
     }
-    view_unlock(v);
+    epoch_leave();
     return ret;
+}
+
+void venues_free(struct view *v)
+{
+    struct timeline_node *next;
+    for (struct timeline_node *n = timeline_after(&v->venues, NULL); n; n = next) {
+        struct known_venue *venue = (struct known_venue *)n;
+        next = timeline_next(n);
+        layout_unref(venue->layout);
+        free(venue);
+    }
+    lookup_done(&v->venues_by_id);
 }

@@ -1,216 +1,151 @@
 /*
- * The index of what is shown: events by tag, by slug and in the order of their creation; venues likewise.
+ * The index of what is shown: events by tag, by slug and in the order of their creation, and those with
+ * available seats in that order once more; venues by id and in order.
  *
- * Two locks, both short. The index's read-write lock is held for look-ups; it is taken for writing only when
- * an event or venue comes or goes. An event's mutex covers the exchange of its newest snapshot together with
- * its deltas, so that a delta list and the seq it leads to belong together. A reader takes the mutex before
- * it lets go of the index, so an event that was found cannot vanish; whoever removes one takes it out of the
- * index first and then waits for the mutex: after that nobody can have it.
+ * No reader takes a lock. It enters an epoch, goes from the index to the event and from there to the newest
+ * snapshot, takes a reference and leaves: a few loads and one atomic addition. All of these may be replaced
+ * meanwhile, but not freed: the publisher retires what it took out, and its own reference to a snapshot that
+ * is not the newest any more. So a reader that was quick enough to find the last version may still take a
+ * reference to it, and nobody ever takes one to what has none left.
  */
+#include "base/hash.h"
 #include "view/view_internal.h"
 #include <stdlib.h>
 #include <string.h>
 
-void view_read_lock(struct view *v)
-{
-    must(pthread_rwlock_rdlock(&v->lock) == 0);
-}
-
-void view_write_lock(struct view *v)
-{
-    must(pthread_rwlock_wrlock(&v->lock) == 0);
-}
-
-void view_unlock(struct view *v)
-{
-    must(pthread_rwlock_unlock(&v->lock) == 0);
-}
-
-void shown_lock(struct shown *s)
-{
-    must(pthread_mutex_lock(&s->mtx) == 0);
-}
-
-void shown_unlock(struct shown *s)
-{
-    must(pthread_mutex_unlock(&s->mtx) == 0);
-}
-
-void *view_grow_list(void *list, size_t count, size_t *cap)
-{
-    if (count < *cap)
-        return list;
-    *cap = *cap ? 2 * *cap : 16;
-    void *more = realloc(list, *cap * sizeof(void *));
-    must(more); /* out of memory ends the program */
-    return more;
-}
-
-int view_compare_place(int64_t a_ms, const struct uuid *a, int64_t b_ms, const struct uuid *b)
-{
-    if (a_ms != b_ms)
-        return a_ms < b_ms ? -1 : 1;
-    return uuid_compare(a, b);
-}
-
 /* ---- life ---- */
-
-/* A publisher must not starve behind readers that come one after another. Nobody locks it twice. */
-static void init_lock(pthread_rwlock_t *lock)
-{
-    pthread_rwlockattr_t attr;
-    must(pthread_rwlockattr_init(&attr) == 0);
-    must(pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP) == 0);
-    must(pthread_rwlock_init(lock, &attr) == 0);
-    must(pthread_rwlockattr_destroy(&attr) == 0);
-}
 
 struct view *view_new(void)
 {
     struct view *v = calloc(1, sizeof(*v));
     must(v); /* out of memory ends the program */
-    init_lock(&v->lock);
-    v->sorted = true;
+    lookup_init(&v->by_tag, &v->garbage);
+    lookup_init(&v->by_slug, &v->garbage);
+    lookup_init(&v->venues_by_id, &v->garbage);
+    timeline_init(&v->events);
+    timeline_init(&v->available);
+    timeline_init(&v->venues);
+    must(pthread_mutex_init(&v->publishing, NULL) == 0);
     return v;
 }
 
-void shown_free(struct shown *s)
+void shown_free(struct shown *event)
 {
-    view_release(s->newest);
-    free(s->spare);
-    deltas_done(&s->deltas);
-    must(pthread_mutex_destroy(&s->mtx) == 0);
-    free(s);
+    view_release(atomic_load(&event->newest));
+    deltas_done(&event->deltas);
+    free(event);
 }
 
 void view_free(struct view *v)
 {
     if (!v)
         return;
-    HASH_CLEAR(by_tag, v->by_tag);
-    HASH_CLEAR(by_slug, v->by_slug);
-    for (size_t i = 0; i < v->event_count; i++)
-        shown_free(v->events[i]);
-    free(v->events);
-    HASH_CLEAR(hh, v->venues);
-    for (size_t i = 0; i < v->venue_count; i++) {
-        layout_unref(v->venue_list[i]->layout);
-        free(v->venue_list[i]);
+    struct timeline_node *next;
+    for (struct timeline_node *n = timeline_after(&v->events, NULL); n; n = next) {
+        next = timeline_next(n);
+        shown_free((struct shown *)((char *)n - offsetof(struct shown, all)));
     }
-    free(v->venue_list);
-    must(pthread_rwlock_destroy(&v->lock) == 0);
+    venues_free(v);
+    lookup_done(&v->by_tag);
+    lookup_done(&v->by_slug);
+    epoch_drain(&v->garbage);
+    must(pthread_mutex_destroy(&v->publishing) == 0);
     free(v);
 }
 
-/* ---- the index of events; the view is locked ---- */
+/* ---- the index of events ---- */
+
+static uint64_t hash_tag(uint64_t tag)
+{
+    return hash64(&tag, sizeof(tag));
+}
+
+static bool has_tag(const void *item, const void *key)
+{
+    return ((const struct shown *)item)->tag == *(const uint64_t *)key;
+}
+
+static bool has_slug(const void *item, const void *key)
+{
+    return strcmp(((const struct shown *)item)->slug, key) == 0;
+}
 
 static struct shown *find_tag(const struct view *v, uint64_t tag)
 {
-    struct shown *s;
-    HASH_FIND(by_tag, v->by_tag, &tag, sizeof(tag), s);
-    return s;
+    return lookup_find(&v->by_tag, hash_tag(tag), has_tag, &tag);
 }
 
 struct shown *shown_find(const struct view *v, const struct event_id *id)
 {
-    struct shown *s = find_tag(v, id_tag(&id->u));
-    return s && uuid_equal(&s->id.u, &id->u) ? s : NULL;
+    struct shown *event = find_tag(v, id_tag(&id->u));
+    return event && uuid_equal(&event->id.u, &id->u) ? event : NULL;
 }
 
-static int compare_shown(const void *a, const void *b)
+void shown_insert(struct view *v, struct shown *event)
 {
-    const struct shown *x = *(struct shown *const *)a, *y = *(struct shown *const *)b;
-    return view_compare_place(x->created_ms, &x->id.u, y->created_ms, &y->id.u);
+    must(!find_tag(v, event->tag));
+    lookup_insert(&v->by_tag, hash_tag(event->tag), event);
+    lookup_insert(&v->by_slug, hash64(event->slug, strlen(event->slug)), event);
+    timeline_insert(&v->events, &event->all);
+    atomic_fetch_add_explicit(&v->event_count, 1, memory_order_relaxed);
 }
 
-size_t shown_first_after(const struct view *v, int64_t created_ms, const struct uuid *id)
+void shown_take_out(struct view *v, struct shown *event)
 {
-    size_t low = 0, high = v->event_count;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        const struct shown *s = v->events[middle];
-        if (view_compare_place(s->created_ms, &s->id.u, created_ms, id) > 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return low;
+    lookup_remove(&v->by_tag, hash_tag(event->tag), event);
+    lookup_remove(&v->by_slug, hash64(event->slug, strlen(event->slug)), event);
+    timeline_remove(&v->events, &event->all);
+    atomic_fetch_sub_explicit(&v->event_count, 1, memory_order_relaxed);
 }
 
-void shown_sort(struct view *v)
+/* ---- publishing ---- */
+
+void view_lock(struct view *v)
 {
-    if (!v->sorted)
-        qsort(v->events, v->event_count, sizeof(struct shown *), compare_shown);
-    v->sorted = true;
+    must(pthread_mutex_lock(&v->publishing) == 0);
 }
 
-void shown_insert(struct view *v, struct shown *s)
+void view_publish(struct view *v)
 {
-    must(!find_tag(v, s->tag));
-    HASH_ADD(by_tag, v->by_tag, tag, sizeof(s->tag), s);
-    HASH_ADD(by_slug, v->by_slug, slug, strlen(s->slug), s);
-    v->events = view_grow_list(v->events, v->event_count, &v->event_cap);
-    v->events[v->event_count++] = s;
-    if (v->event_count > 1 && compare_shown(&v->events[v->event_count - 2], &s) > 0)
-        v->sorted = false;
+    atomic_fetch_add_explicit(&v->version, 1, memory_order_acq_rel);
+    epoch_collect(&v->garbage);
+    must(pthread_mutex_unlock(&v->publishing) == 0);
 }
 
-void shown_take_out(struct view *v, struct shown *s)
-{
-    shown_sort(v);
-    HASH_DELETE(by_tag, v->by_tag, s);
-    HASH_DELETE(by_slug, v->by_slug, s);
-    size_t place = shown_first_after(v, s->created_ms, &s->id.u) - 1;
-    must(v->events[place] == s);
-    v->event_count--;
-    memmove(&v->events[place], &v->events[place + 1], (v->event_count - place) * sizeof(struct shown *));
-}
+/* ---- reading ---- */
 
-/* ---- reading one event ---- */
-
-/* From the index to the event: @event (or NULL) was found in the locked view, which is unlocked. */
-static struct shown *step_down(struct view *v, struct shown *event)
+struct snapshot *shown_newest(struct shown *event)
 {
-    if (event)
-        shown_lock(event);
-    view_unlock(v);
-    return event;
-}
-
-struct shown *shown_find_locked(struct view *v, const struct event_id *id)
-{
-    view_read_lock(v);
-    return step_down(v, shown_find(v, id));
-}
-
-static struct snapshot *newest_of(struct shown *event)
-{
-    if (!event)
-        return NULL;
-    struct snapshot *s = snapshot_ref(event->newest);
-    shown_unlock(event);
-    return s;
+    return snapshot_ref(atomic_load(&event->newest));
 }
 
 struct snapshot *view_find(struct view *v, const struct event_id *id)
 {
-    return newest_of(shown_find_locked(v, id));
+    epoch_enter();
+    struct shown *event = shown_find(v, id);
+    struct snapshot *s = event ? shown_newest(event) : NULL;
+    epoch_leave();
+    return s;
 }
 
 struct snapshot *view_find_slug(struct view *v, const char *slug)
 {
-    view_read_lock(v);
-    struct shown *event;
-    HASH_FIND(by_slug, v->by_slug, slug, strlen(slug), event);
-    return newest_of(step_down(v, event));
+    epoch_enter();
+    struct shown *event = lookup_find(&v->by_slug, hash64(slug, strlen(slug)), has_slug, slug);
+    struct snapshot *s = event ? shown_newest(event) : NULL;
+    epoch_leave();
+    return s;
 }
 
 struct snapshot *view_find_tag(struct view *v, const struct uuid *id)
 {
     if (!id_is_ours(id))
         return NULL;
-    view_read_lock(v);
-    return newest_of(step_down(v, find_tag(v, id_tag(id))));
+    epoch_enter();
+    struct shown *event = find_tag(v, id_tag(id));
+    struct snapshot *s = event ? shown_newest(event) : NULL;
+    epoch_leave();
+    return s;
 }
 
 uint64_t view_version(const struct view *v)
@@ -218,15 +153,7 @@ uint64_t view_version(const struct view *v)
     return atomic_load_explicit(&v->version, memory_order_acquire);
 }
 
-void view_changed(struct view *v)
-{
-    atomic_fetch_add_explicit(&v->version, 1, memory_order_acq_rel);
-}
-
 size_t view_event_count(struct view *v)
 {
-    view_read_lock(v);
-    size_t count = v->event_count;
-    view_unlock(v);
-    return count;
+    return atomic_load_explicit(&v->event_count, memory_order_relaxed);
 }

@@ -3,8 +3,9 @@
  * versions.
  *
  * The publisher (the writer's thread) makes a new snapshot of an event after each group; readers take a
- * reference to the newest one and read it without any lock, for as long as they like: counts, bitmap and seq
- * of a reply belong to one version. A short lock per event covers only the exchange of the pointer.
+ * reference to the newest one and read it for as long as they like: counts, bitmap and seq of a reply belong
+ * to one version. No reader takes a lock or waits, neither for the publisher nor for another reader; what
+ * they may have is not freed before they are done with it (base/epoch.h).
  * available_events and available_tickets are read from here: has_tickets is counts[SEAT_AVAILABLE] > 0,
  * tickets by status are the bitmap.
  */
@@ -12,6 +13,7 @@
 #define VIEW_VIEW_H
 
 #include "base/arena.h"
+#include "base/epoch.h"
 #include "change/change.h"
 #include "domain/event.h"
 #include "domain/layout.h"
@@ -28,7 +30,8 @@ struct place_counts {
 
 /* Something that a reader made of a version and left for the others. */
 struct view_extra {
-    void (*free)(struct view_extra *x); /* called once, when nobody can have it any more; thread: any */
+    /* Called once, when nobody can have it any more. Must not use the view. Thread: any. */
+    void (*free)(struct view_extra *x);
 };
 
 enum { SNAPSHOT_EXTRAS = 16, LASTING_EXTRAS = 4 };
@@ -37,7 +40,9 @@ struct snapshot_lasting; /* what the versions of an event with the same layout s
 
 struct snapshot {
     /* the view's own business */
+    struct epoch_item retired; /* first: an item is its snapshot */
     atomic_uint refs;
+    uint64_t deltas_end; /* how many deltas led here */
     _Atomic(struct view_extra *) extra[SNAPSHOT_EXTRAS];
     struct snapshot_lasting *lasting;
     /* what everybody may read */
@@ -75,7 +80,7 @@ void view_release(struct snapshot *s);
 /*
  * Events in the order of their creation, after the event @after (NULL: from the start): at most @limit into
  * @ret_list, each to be released. @available: only those with a seat to be had, found without a look at the
- * others. @keep says which count (called without locks held). *ret_more: others
+ * others. @keep says which count (it may use the view). *ret_more: others
  * follow. Returns how many, or BOX_ENOTFOUND when @after is not known.
  */
 int view_list(struct view *v, const struct event_id *after, bool available, uint32_t limit,
