@@ -137,6 +137,27 @@ static void test_lasting_extras_are_shared_by_versions(void **state)
     assert_int_equal(freed, 1);
 }
 
+static void test_another_layout_has_lasting_extras_of_its_own(void **state)
+{
+    struct stage t;
+    (void)state;
+    stage_init(&t, 11, 1);
+    unsigned freed = 0;
+    struct snapshot *s = view_find(t.view, &t.id);
+    view_lasting_keep(s, 0, note_new(&freed));
+    view_release(s);
+    struct layout *other = hall_of(12);
+    struct inventory *inv = created(other, t.id, "concert", 1000, &t.rng);
+    view_load(t.view, inv);
+    assert_int_equal(freed, 1); /* nobody had a version of the first layout any more */
+    s = view_find(t.view, &t.id);
+    assert_null(view_lasting(s, 0));
+    view_release(s);
+    inventory_free(inv);
+    layout_unref(other);
+    stage_free(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -144,6 +165,7 @@ int main(void)
         cmocka_unit_test(test_next_seat_at_the_borders),
         cmocka_unit_test(test_an_extra_lives_as_long_as_its_version),
         cmocka_unit_test(test_lasting_extras_are_shared_by_versions),
+        cmocka_unit_test(test_another_layout_has_lasting_extras_of_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
