@@ -37,8 +37,9 @@ static void tick(struct feed *f, int64_t now_us)
     if (published) /* an exchange: it takes over what those had published who found it set */
         atomic_exchange(&f->awake, false);
     f->next_tick_us = now_us + TICK_US;
+    f->changed = false;
     log_tick(f, published);
-    f->changed = channels_tick(f, now_us);
+    f->changed |= channels_tick(f, now_us);
 }
 
 static int64_t on_turn(void *ctx, int64_t now_us)

@@ -58,7 +58,10 @@ bool channels_slice(struct feed *f);
 
 /* ---- log.c: followers of the change log ---- */
 
-/* Everybody who waits for rows looks for new ones, where something was @published, or tries once more. */
+/*
+ * Everybody who waits for rows looks for new ones, where something was @published, or tries once more. Sets
+ * changed where that has to be tried again.
+ */
 void log_tick(struct feed *f, bool published);
 
 #endif

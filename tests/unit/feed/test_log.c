@@ -91,6 +91,16 @@ static void await_read(void)
         on_streams(&t.streams, count_reads, &count);
 }
 
+static void will_tick(void *ctx)
+{
+    *(bool *)ctx = t.feed->changed;
+}
+
+static void nothing_to_do(struct task *task)
+{
+    (void)task;
+}
+
 /* ---- a follower ---- */
 
 struct reader {
@@ -161,6 +171,34 @@ static void every_row(void **state)
     stop();
 }
 
+/* No worker has time: the follower tries again, although nothing else happens. */
+static void tried_again(void **state)
+{
+    struct reader r;
+    bool changed;
+    static struct task idle[64];
+    start(state, 1);
+    follow(&r, 0);
+    read_all(&r);
+    write_rows();
+    size_t queued = 0;
+    while (queued < sizeof idle / sizeof idle[0]) {
+        idle[queued].run = nothing_to_do;
+        if (work_submit(&t.world->workers, &idle[queued]))
+            break;
+        queued++;
+    }
+    feed_wake(t.feed);
+    while (atomic_load(&t.feed->awake))
+        streams_pass(&t.streams, TICK_US / 1000);
+    on_streams(&t.streams, will_tick, &changed);
+    assert_true(changed);
+    work_drain(&t.world->workers);
+    read_all(&r);
+    client_close(r.c);
+    stop();
+}
+
 static void await_closed(void)
 {
     while (metrics_get(METRIC_STREAMS) > 0)
@@ -189,6 +227,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_row, setup, teardown),
+        cmocka_unit_test_setup_teardown(tried_again, setup, teardown),
         cmocka_unit_test_setup_teardown(gone_while_reading, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
