@@ -60,6 +60,10 @@ static void page_read(struct app_call *call)
         w->again = w->base.feed->changed = true;
         return;
     }
+    if (http_stream_busy(&w->base.stream)) { /* with a heartbeat: when that is gone, the page is read again */
+        w->again = true;
+        return;
+    }
     struct buf b = {0};
     out_rows(w, &b);
     w->after = w->list.next;

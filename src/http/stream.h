@@ -95,7 +95,7 @@ int http_stream_begin(struct http_req *req, struct http_streams *ss, struct http
  * above. */
 bool http_stream_head(struct http_req *req);
 
-/* True while a chunk is under way: http_stream_send() must wait for writable(). */
+/* True while a chunk is under way, be it a heartbeat: http_stream_send() must wait for writable(). */
 bool http_stream_busy(const struct http_stream *s);
 /*
  * Send @c (the caller keeps its reference); the stream is not busy. One system call; what does not fit

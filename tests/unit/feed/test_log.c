@@ -91,9 +91,21 @@ static void await_read(void)
         on_streams(&t.streams, count_reads, &count);
 }
 
+static void is_busy(void *ctx)
+{
+    *(bool *)ctx = t.feed->logs && http_stream_busy(&((struct follower *)t.feed->logs)->stream);
+}
+
 static void will_tick(void *ctx)
 {
     *(bool *)ctx = t.feed->changed;
+}
+
+static bool busy(void)
+{
+    bool ret;
+    on_streams(&t.streams, is_busy, &ret);
+    return ret;
 }
 
 static void nothing_to_do(struct task *task)
@@ -199,6 +211,26 @@ static void tried_again(void **state)
     stop();
 }
 
+/* While a page is read a heartbeat is sent that does not fit: the page has to wait. */
+static void page_behind_a_heartbeat(void **state)
+{
+    struct reader r;
+    start(state, 40);
+    follow(&r, LITTLE_ROOM);
+    await_read();
+    work_drain(&t.world->workers);
+    size_t reads = 0;
+    while (reads == 0) { /* until the first page is gone and the second is to be read */
+        read_some(&r);
+        on_streams(&t.streams, count_reads, &reads);
+    }
+    while (!busy())
+        streams_pass(&t.streams, HEARTBEAT_MS);
+    read_all(&r);
+    client_close(r.c);
+    stop();
+}
+
 static void await_closed(void)
 {
     while (metrics_get(METRIC_STREAMS) > 0)
@@ -228,6 +260,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_row, setup, teardown),
         cmocka_unit_test_setup_teardown(tried_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(page_behind_a_heartbeat, setup, teardown),
         cmocka_unit_test_setup_teardown(gone_while_reading, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
