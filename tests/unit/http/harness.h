@@ -410,7 +410,7 @@ static inline bool client_fill(struct client *c)
 /* The value of a header field of the last answer, "" if there is none. */
 static inline const char *client_header(const struct client *c, const char *name)
 {
-    static char value[1024];
+    static _Thread_local char value[1024];
     value[0] = '\0';
     for (const char *line = strstr(c->head, "\r\n"); line && line[2]; line = strstr(line, "\r\n")) {
         line += 2;
