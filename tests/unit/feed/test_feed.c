@@ -186,6 +186,34 @@ static void slow(void **state)
     }
 }
 
+/* More followers than a slice of a round: all of them get the newest, also while some leave in the middle. */
+static void long_rounds(void **state)
+{
+    (void)state;
+    enum { FOLLOWERS = 300, PUBLISHED = 200 };
+    static struct follower_client *f[FOLLOWERS];
+    stand_init(&t, FEW_SEATS, ENTRIES);
+    for (int i = 0; i < FOLLOWERS; i++)
+        f[i] = follower(true, FEED_FROM_SEQ, 1);
+    for (int i = 0; i < PUBLISHED; i++) {
+        publish_group(&t);
+        if (i % 2) {
+            done(f[i]);
+            f[i] = NULL;
+        } else {
+            assert_true(hear_next(f[i], NULL)); /* a round has come to it */
+        }
+    }
+    for (int i = 0; i < FOLLOWERS; i++)
+        while (f[i] && f[i]->id < inventory_seq(t.stage.inv))
+            assert_true(hear_next(f[i], NULL));
+    publish_removal(&t);
+    for (int i = 0; i < FOLLOWERS; i++)
+        if (f[i])
+            expect_end(f[i]);
+    stand_free(&t);
+}
+
 /* ---- waking ---- */
 
 static struct task waker, follows;
@@ -354,6 +382,7 @@ int main(void)
         cmocka_unit_test(removed),
         cmocka_unit_test(too_old),
         cmocka_unit_test(slow),
+        cmocka_unit_test(long_rounds),
         cmocka_unit_test(a_wakeup_is_posted_once),
         cmocka_unit_test(readers_come_and_go),
     };
