@@ -77,7 +77,7 @@ int http_streams_open(const struct http_stream_options *options, struct http_str
 void http_streams_feed(struct http_streams *ss, const struct http_stream_handlers *handlers);
 /* Serve until http_streams_stop(); then every stream is closed. */
 void http_streams_run(struct http_streams *ss);
-/* Thread: any. */
+/* Once. Thread: any. */
 void http_streams_stop(struct http_streams *ss);
 /* Free, after the loop and everybody who may post to its mailbox have ended. What is in the mailbox is run.
  */
