@@ -12,6 +12,7 @@ from referencing.jsonschema import DRAFT202012
 
 REPO = Path(__file__).resolve().parents[2]
 ROOT = "urn:boxoffice:openapi"
+STREAM = "text/event-stream"
 
 
 class Undocumented(AssertionError):
@@ -139,7 +140,10 @@ class Contract:
             self.fits(f"{at}/schema", value, f"{what}: header {name}")
 
     def check(self, method, path, status, headers, content):
-        """Judge one reply; @content is the body with its coding undone. Returns the parsed JSON, or None."""
+        """
+        Judge one reply; @content is the body with its coding undone (of a stream, which has no end, any part: see
+        message()). Returns the parsed JSON, or None.
+        """
         what = f"{method} {path} -> {status}"
         try:
             response, pointer = self.response(method, path, status)
@@ -166,4 +170,25 @@ class Contract:
         self.fits(f"{pointer}/content/{escape(kind)}/schema", value, what)
         if kind == "application/problem+json" and value["status"] != status:
             raise Undocumented(f"{what}: the problem says status {value['status']}")
+        return value
+
+    def is_stream(self, method, template):
+        """True if the operation can answer with a stream."""
+        if "200" not in self.doc["paths"][template][method.lower()]["responses"]:
+            return False
+        answer, _ = self.resolve(f"/paths/{escape(template)}/{method.lower()}/responses/200")
+        return STREAM in answer.get("content", {})
+
+    def message(self, path, event, data):
+        """Judge one message of a stream; @data is its text. Returns the parsed JSON."""
+        what = f"{path}: message {event!r}"
+        _, pointer = self.response("GET", path, 200)
+        media, pointer = self.resolve(f"{pointer}/content/{escape(STREAM)}")
+        if event not in media["x-events"]:
+            raise Undocumented(f"{what}: documented are {sorted(media['x-events'])}")
+        try:
+            value = parse_json(data.encode())
+        except ValueError as error:
+            raise Undocumented(f"{what}: not JSON: {error}: {data[:300]!r}") from None
+        self.fits(f"{pointer}/x-events/{escape(event)}", value, what)
         return value
