@@ -136,6 +136,17 @@ class Server:
         self.stop()
         return self.start()
 
+    def metric(self, name):
+        """The value of a counter or gauge now."""
+        text = self.public.get("/metrics").text
+        return float(re.search(rf"^boxoffice_{name} (.+)$", text, re.M)[1])
+
+    def memory(self):
+        """Bytes of memory that the process has now, and whether they can be judged (a sanitizer needs far more)."""
+        status = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii")
+        sanitized = "libasan" in Path(f"/proc/{self.pid}/maps").read_text(encoding="utf-8")
+        return 1024 * int(re.search(r"^VmRSS:\s+([0-9]+) kB", status, re.M)[1]), not sanitized
+
     def client(self, credential=None):
         return Client(self, credential)
 

@@ -108,11 +108,6 @@ def big_event(server, seats=20000, **members):
     return box.event(venue, max_tickets_per_session=10000, **members)
 
 
-def metric(server, name):
-    text = server.public.get("/metrics").text
-    return float(next(line for line in text.splitlines() if line.startswith(f"boxoffice_{name} ")).split()[1])
-
-
 # ---- no room ----
 
 
@@ -178,7 +173,7 @@ def test_no_room(mounts, new_server, kind):
         # Now it stays refused, and all that is read is as it was.
         server.public.get("/readyz", expect=503, problem="unavailable")
         public.get("/healthz")
-        assert metric(server, "store_writable") == 0
+        assert server.metric("store_writable") == 0
         for _ in range(3):
             before = len(writers.refused)
             until(lambda before=before: len(writers.refused) > before + 4, "more refusals")
@@ -197,7 +192,7 @@ def test_no_room(mounts, new_server, kind):
         acknowledged = len(writers.acknowledged)
         until(lambda: len(writers.acknowledged) > acknowledged + 50, "holds again")
     assert refused > 20
-    assert metric(server, "store_writable") == 1
+    assert server.metric("store_writable") == 1
     writers.check()
     rules.check_all(server.url, server.api_key)
     server.restart()
@@ -272,7 +267,7 @@ def test_asleep_for_longer_than_a_hold(own_box):
         assert buyer.get(f"/v1/orders/{order['order_id']}")["status"] == "expired"
     assert buyer.get(f"/v1/holds/{kept['hold_id']}")["status"] == "active"
     buyer.hold(event, *range(100))
-    assert metric(server, "holds_expired_total") == 50
+    assert server.metric("holds_expired_total") == 50
 
 
 @pytest.mark.parametrize("number", [15, 2], ids=["SIGTERM", "SIGINT"])
@@ -327,7 +322,7 @@ def test_stop_before_the_workers_are_done(new_server):
     for request in requests:
         connections.append(socket.create_connection(("127.0.0.1", server.port)))
         connections[-1].sendall(request.encode())
-    until(lambda: metric(server, "connections") > count, "all of them")
+    until(lambda: server.metric("connections") > count, "all of them")
     server.process.send_signal(15)
     assert server.process.wait(90) == 0, server.stderr()[-2000:]
     server.process = None
@@ -345,7 +340,7 @@ def test_second_signal_ends_at_once(own_box):
     slow = socket.create_connection(("127.0.0.1", server.port))
     head = "POST /v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{"
     slow.sendall(head.encode())
-    until(lambda: metric(server, "connections") >= 2, "the slow one")
+    until(lambda: server.metric("connections") >= 2, "the slow one")
     server.process.send_signal(15)
     until(lambda: "finishing" in server.stderr(), "the first signal")
     until(lambda: not accepts(server.port), "the end of listening")

@@ -4,7 +4,6 @@ import collections
 import json
 import re
 import threading
-from pathlib import Path
 
 import httpx
 import pytest
@@ -21,16 +20,9 @@ def sections(count, rows, seats):
     return [{"name": f"Block {i}", "types": types} for i in range(count)]
 
 
-def memory(server):
-    """Bytes of memory that the server has now, and whether they can be judged (a sanitizer needs far more)."""
-    status = Path(f"/proc/{server.pid}/status").read_text(encoding="ascii")
-    sanitized = "libasan" in Path(f"/proc/{server.pid}/maps").read_text(encoding="utf-8")
-    return 1024 * int(re.search(r"^VmRSS:\s+([0-9]+) kB", status, re.M)[1]), not sanitized
-
-
 def test_million_seats(new_server):
     server = new_server()
-    empty, judged = memory(server)
+    empty, judged = server.memory()
     box = Box(server)
     body = {"name": "Plain", "timezone": "Europe/Berlin", "sections": sections(100, 200, 50)}
     venue = json.loads(box.key.post("/v1/venues", body, expect=201, check=False).text)
@@ -42,7 +34,7 @@ def test_million_seats(new_server):
     server.restart()  # the log becomes tables
     server.restart()
     assert event.counts() == (SEATS - 2, 2, 0, 0)
-    full, _ = memory(server)
+    full, _ = server.memory()
     if judged:
         assert (full - empty) / SEATS < TICKET_BYTES
     raw = event.availability(headers={"Accept": "application/octet-stream"}, check=False)
@@ -64,10 +56,10 @@ def test_big_body_is_given_back(new_server):
     venue = {"name": "Big", "timezone": "UTC", "sections": [{"name": str(i), "types": types} for i in range(scaled(20))]}
     body = json.dumps(venue).encode()
     headers = {"Content-Type": "application/json"}
-    before, judged = memory(server)
+    before, judged = server.memory()
     for _ in range(2):
         server.key.post("/v1/venues", content=body, headers=headers, expect=201, check=False)
-    grown = memory(server)[0] - before
+    grown = server.memory()[0] - before
     if judged:
         assert grown < 10 * len(body), f"{grown / len(body):.1f} times the body's size"
     large = b" " * (64 << 20)
@@ -132,7 +124,7 @@ def test_many_holds_end_once(many):
 def test_start_with_many_tickets(new_server):
     """40 halls of 50,000 seats (fewer in a small run) are all there after a start, stopped or killed."""
     server = new_server()
-    empty, judged = memory(server)
+    empty, judged = server.memory()
     box = Box(server)
     count = scaled(40)
     venue = box.venue(sections=sections(50, 20, 50))
@@ -144,4 +136,4 @@ def test_start_with_many_tickets(new_server):
         assert {event["event_id"] for event in events} == ids
         assert all(event["counts"]["available"] == 50000 for event in events)
     if judged and count == 40:
-        assert (memory(server)[0] - empty) / (50000 * count) < TICKET_BYTES
+        assert (server.memory()[0] - empty) / (50000 * count) < TICKET_BYTES
