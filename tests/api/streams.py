@@ -112,7 +112,7 @@ class Stream:
         self.count = 0  # messages that came
         self.floor = 0  # ids of an event's stream are above it
         self.body = b""  # of what is no stream
-        self.sock = None
+        self.sock = self.status = None
 
     def ask(self):
         lines = [f"{self.method} {self.path} HTTP/1.1", *(f"{name}: {value}" for name, value in self.asked.items())]
@@ -156,7 +156,7 @@ class Stream:
         return contract.check(self.method, self.path, self.status, self.headers, content)
 
     def __enter__(self):
-        return self.open()
+        return self if self.status else self.open()
 
     def __exit__(self, *_):
         self.close()

@@ -1,5 +1,6 @@
 """Replies against api/openapi.yaml: status, headers, media type and body, for every reply that a test gets."""
 
+import functools
 import json
 import re
 from pathlib import Path
@@ -179,8 +180,9 @@ class Contract:
         answer, _ = self.resolve(f"/paths/{escape(template)}/{method.lower()}/responses/200")
         return STREAM in answer.get("content", {})
 
+    @functools.lru_cache(maxsize=1024)
     def message(self, path, event, data):
-        """Judge one message of a stream; @data is its text. Returns the parsed JSON."""
+        """Judge one message of a stream; @data is its text, which many may get. Returns the parsed JSON."""
         what = f"{path}: message {event!r}"
         _, pointer = self.response("GET", path, 200)
         media, pointer = self.resolve(f"{pointer}/content/{escape(STREAM)}")
