@@ -334,6 +334,19 @@ def test_unpublished(box):
         assert kinds([again.next(), again.next()]) == [("seats", seq + 1), ("event", seq + 2)]
 
 
+def test_what_comes_after_unpublishing(box):
+    """Is not told to those without a key, also where it comes together with what they may know."""
+    for _ in range(scaled(20)):
+        event = box.event()
+        with follow(event) as stream:
+            box.session().hold(event, 0)
+            event.post("unpublish", expect=200)
+            event.post("block", {"ticket_ids": event.tickets(5)}, expect=200)
+            *before, last = stream.rest()
+        assert last.event == "event"
+        assert all(message.changes == [[0, HELD]] for message in before)
+
+
 def test_deleted(box):
     """The stream of an event that is deleted ends."""
     event = box.event(published=False)

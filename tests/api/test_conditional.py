@@ -286,7 +286,38 @@ def test_published_and_not(world):
     event.post("unpublish", expect=200)
 
 
+def test_since_everything(world):
+    """From each state to the newest, in every coding, the first time and when it is kept."""
+    event, states = world.event, {}
+    for _ in range(40):
+        world.change()
+        form = world.ask(KINDS["bytes"])
+        states[int(form.headers["change-seq"])] = form.body
+    newest = max(states)
+    for coding in (None, "zstd", "br", None):
+        for since, packed in states.items():
+            answer = world.ask(Kind("{event}/availability?since=" + str(since)), Accept_Encoding=coding)
+            assert int(answer.headers["change-seq"]) == newest
+            assert patched(packed, decoded(answer), since) == states[newest]
+    assert event.get().seq == newest
+
+
 # ---- while somebody writes ----
+
+
+def decoded(answer):
+    return DECODERS[answer.headers.get("content-encoding")](answer.body)
+
+
+def patched(packed, body, since):
+    """The state @packed after what has changed since then."""
+    body = json.loads(body)
+    assert body["since"] == since
+    packed = bytearray(packed)
+    for seat, status in body["changes"]:
+        at = 2 * (seat % 4)
+        packed[seat // 4] = packed[seat // 4] & ~(3 << at) | status << at
+    return bytes(packed)
 
 
 class Witness:
@@ -310,7 +341,7 @@ class Witness:
         if answer.status == 304:
             return seq
         self.same(self.bodies, (name, headers["etag"]), answer.body)
-        body = DECODERS[headers.get("content-encoding")](answer.body)
+        body = decoded(answer)
         self.see_seats(seq, body) if name == "bytes" else self.see_json(name, seq, json.loads(body))
         return seq
 
@@ -353,22 +384,9 @@ def read_in_a_hurry(server, witness, seed, stop):
         assert seq is None or seq >= newest, "older than what was shown before"
         newest = max(newest, seq or 0)
         if name == "bytes" and answer.status == 200:
-            base = seq, DECODERS[answer.headers.get("content-encoding")](answer.body)
+            base = seq, decoded(answer)
         elif name == "since" and base:
-            check_delta(witness, base, answer)
-
-
-def check_delta(witness, base, answer):
-    """What changed after a state, on that state, is the newer state."""
-    body = json.loads(DECODERS[answer.headers.get("content-encoding")](answer.body))
-    if "changes" not in body:
-        return
-    assert body["since"] == base[0]
-    packed = bytearray(base[1])
-    for seat, status in body["changes"]:
-        at = 2 * (seat % 4)
-        packed[seat // 4] = packed[seat // 4] & ~(3 << at) | status << at
-    witness.see_seats(body["seq"], bytes(packed))
+            witness.see_seats(seq, patched(base[1], decoded(answer), base[0]))
 
 
 def test_readers_while_somebody_writes(world):

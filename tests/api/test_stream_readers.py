@@ -134,6 +134,21 @@ def test_log_reader_who_is_slow(hall):
         assert [silent.next().json for _ in wanted] == wanted
 
 
+def test_stop_with_slow_readers(new_server):
+    """They do not hold up the end."""
+    server = new_server()
+    event = make_hall(Box(server))
+    silent = [follow(event, small=True).ask() for _ in range(20)]
+    until(lambda: server.metric("streams") == 20, "the streams")
+    turn_over(event, 15)
+    server.stop()
+    for stream in silent:
+        with contextlib.suppress(ConnectionResetError):
+            while stream.sock.recv(65536):
+                pass
+        stream.close()
+
+
 # ---- many ----
 
 
