@@ -40,14 +40,14 @@ struct channel {
     UT_hash_handle hh;
     struct event_id event_id;
     struct feed *feed;
-    struct event_follower *first, *last;
+    struct event_follower *followers;
     /* the newest version that was seen */
     uint64_t seq;
     bool exists, published;
     struct message messages[MESSAGES]; /* by from; good if to == seq */
     /* the round */
     bool active;
-    struct channel *next_active;
+    struct channel *prev_active, *next_active;
     struct event_follower *turn; /* is served next */
     uint64_t round_seq;          /* the newest seq when the last round began */
     int64_t round_us, rest_us;   /* when it began; when the next may begin */
@@ -134,52 +134,56 @@ static const struct message *message_after(struct channel *c, uint64_t from)
 
 /* ---- serving ---- */
 
+static void send_own(struct event_follower *w, struct buf *b)
+{
+    struct http_chunk *chunk = http_chunk_new(b);
+    http_stream_send(&w->base.stream, chunk);
+    http_chunk_unref(chunk);
+}
+
+/* What it may see ended somewhere after what it knows: it is told no more than that. */
+static void end_unpublished(struct event_follower *w)
+{
+    struct buf b = {0};
+    if (w->seq != w->channel->seq) {
+        out_seq(&b, "event", w->channel->seq);
+        metrics_add(METRIC_STREAM_MESSAGES, 1);
+        send_own(w, &b);
+    }
+    http_stream_end(&w->base.stream);
+}
+
 static void serve(struct event_follower *w)
 {
     struct channel *c = w->channel;
-    if (c->exists && w->seq != c->seq) {
-        const struct message *m = message_after(c, w->seq);
-        if (m->chunk) {
-            http_stream_send(&w->base.stream, m->chunk);
-            metrics_add(METRIC_STREAM_MESSAGES, 1);
-            metrics_add(METRIC_STREAM_RESETS, m->reset);
-        }
-        w->seq = m->to;
-    }
-    if (!c->exists || (!c->published && !w->all))
+    if (!c->exists) {
         http_stream_end(&w->base.stream);
+        return;
+    }
+    if (!c->published && !w->all) {
+        end_unpublished(w);
+        return;
+    }
+    if (w->seq == c->seq)
+        return;
+    const struct message *m = message_after(c, w->seq);
+    if (m->chunk) {
+        http_stream_send(&w->base.stream, m->chunk);
+        metrics_add(METRIC_STREAM_MESSAGES, 1);
+        metrics_add(METRIC_STREAM_RESETS, m->reset);
+    }
+    w->seq = m->to;
 }
 
 /* ---- rounds ---- */
 
-static struct channel *next_active(struct feed *f)
-{
-    struct channel *c = f->active_first;
-    if (c) {
-        f->active_first = c->next_active;
-        if (!f->active_first)
-            f->active_last = NULL;
-    }
-    return c;
-}
-
-static void to_the_end(struct feed *f, struct channel *c)
-{
-    c->next_active = NULL;
-    if (f->active_last)
-        f->active_last->next_active = c;
-    else
-        f->active_first = c;
-    f->active_last = c;
-}
-
 static void begin_round(struct channel *c, int64_t now_us)
 {
     c->active = true;
-    c->turn = c->first;
+    c->turn = c->followers;
     c->round_seq = c->seq;
     c->round_us = now_us;
-    to_the_end(c->feed, c);
+    DL_APPEND2(c->feed->active, c, prev_active, next_active);
 }
 
 bool channels_tick(struct feed *f, int64_t now_us)
@@ -202,6 +206,7 @@ static void end_round(struct channel *c)
 {
     int64_t now_us = clock_monotonic_us(c->feed->parts.clock);
     c->active = false;
+    DL_DELETE2(c->feed->active, c, prev_active, next_active);
     c->rest_us = now_us + (now_us - c->round_us) / REST_DIVISOR;
     metrics_observe_us(METRIC_STREAM_ROUND, now_us - c->round_us);
     if (c->exists)
@@ -210,7 +215,7 @@ static void end_round(struct channel *c)
 
 bool channels_slice(struct feed *f)
 {
-    struct channel *c = next_active(f);
+    struct channel *c = f->active;
     if (!c)
         return false;
     look(c);
@@ -221,11 +226,13 @@ bool channels_slice(struct feed *f)
         if (!http_stream_busy(&w->base.stream))
             serve(w);
     }
-    if (c->turn)
-        to_the_end(f, c);
-    else
+    if (!c->turn) {
         end_round(c);
-    return f->active_first != NULL;
+    } else if (c->next_active) { /* the others' turn */
+        DL_DELETE2(f->active, c, prev_active, next_active);
+        DL_APPEND2(f->active, c, prev_active, next_active);
+    }
+    return f->active != NULL;
 }
 
 /* ---- followers ---- */
@@ -246,23 +253,10 @@ static struct channel *channel_of(struct feed *f, const struct event_id *id)
     return c;
 }
 
-static void take_out_of_active(struct channel *c)
-{
-    struct feed *f = c->feed;
-    struct channel **at = &f->active_first, *before = NULL;
-    while (*at != c) {
-        before = *at;
-        at = &before->next_active;
-    }
-    *at = c->next_active;
-    if (f->active_last == c)
-        f->active_last = before;
-}
-
 static void free_channel(struct channel *c)
 {
     if (c->active)
-        take_out_of_active(c);
+        DL_DELETE2(c->feed->active, c, prev_active, next_active);
     HASH_DEL(c->feed->channels, c);
     for (int i = 0; i < MESSAGES; i++)
         http_chunk_unref(c->messages[i].chunk);
@@ -274,20 +268,13 @@ static void opened(struct follower *base)
     struct event_follower *w = (struct event_follower *)base;
     struct channel *c = channel_of(base->feed, &w->event_id);
     w->channel = c;
-    w->prev = c->last;
-    if (c->last)
-        c->last->next = w;
-    else
-        c->first = w;
-    c->last = w;
+    DL_APPEND(c->followers, w);
     look(c);
     if (w->from == FEED_FROM_NOW) {
         struct buf b = {0};
         buf_printf(&b, "id: %" PRIu64 "\n\n", c->seq);
-        struct http_chunk *chunk = http_chunk_new(&b);
         w->seq = c->seq;
-        http_stream_send(&base->stream, chunk);
-        http_chunk_unref(chunk);
+        send_own(w, &b);
     }
     if (!http_stream_busy(&base->stream))
         serve(w);
@@ -307,15 +294,8 @@ static void closed(struct follower *base)
     if (c) {
         if (c->turn == w)
             c->turn = w->next;
-        if (w->prev)
-            w->prev->next = w->next;
-        else
-            c->first = w->next;
-        if (w->next)
-            w->next->prev = w->prev;
-        else
-            c->last = w->prev;
-        if (!c->first)
+        DL_DELETE(c->followers, w);
+        if (!c->followers)
             free_channel(c);
     }
     free(w);

@@ -8,6 +8,7 @@
 
 #define uthash_fatal(msg) must(!(msg)) /* out of memory ends the program */
 #include <uthash.h>
+#include <utlist.h>
 
 /* ---- followers of either kind ---- */
 
@@ -40,7 +41,7 @@ struct feed {
     int64_t next_tick_us; /* not before */
     struct arena arena;   /* of one message */
     struct channel *channels;
-    struct channel *active_first, *active_last; /* their rounds are under way, in turn */
+    struct channel *active; /* their rounds are under way; the first has its turn */
     struct log_follower *logs;
 };
 

@@ -108,10 +108,7 @@ static void opened(struct follower *base)
     struct log_follower *w = (struct log_follower *)base;
     struct feed *f = base->feed;
     w->open = true;
-    w->next = f->logs;
-    if (w->next)
-        w->next->prev = w;
-    f->logs = w;
+    DL_APPEND(f->logs, w);
     w->again = true;
     read_page(w);
 }
@@ -124,14 +121,8 @@ static void writable(struct follower *base)
 static void closed(struct follower *base)
 {
     struct log_follower *w = (struct log_follower *)base;
-    if (w->open) {
-        if (w->prev)
-            w->prev->next = w->next;
-        else
-            base->feed->logs = w->next;
-        if (w->next)
-            w->next->prev = w->prev;
-    }
+    if (w->open)
+        DL_DELETE(base->feed->logs, w);
     if (w->reading)
         w->gone = true; /* freed when the page comes */
     else

@@ -159,8 +159,8 @@ struct http_page *http_page_ref(struct http_page *p);
 void http_page_unref(struct http_page *p);
 /*
  * Answer a GET with the page: 200, or 304 where the client's copy is good. A form that is missing is made
- * here and now, with little effort. The caller keeps its reference. Fields that were added to the request's answer
- * (http_reply_header(), http_reply_cache()) are not sent: a page has its own.
+ * here and now, with little effort. The caller keeps its reference. Fields that were added to the request's
+ * answer (http_reply_header(), http_reply_cache()) are not sent: a page has its own.
  */
 void http_reply_page(struct http_req *req, struct http_page *p);
 

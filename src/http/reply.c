@@ -95,7 +95,7 @@ static bool try_unchanged(struct http_request *r, struct answer *a, const struct
     }
     /* A copy without coding is as good as one with it. */
     const char *plain = http_tag(&r->arena, r->etag, HTTP_IDENTITY);
-    if (accepted->weight[HTTP_IDENTITY] && http_tag_listed(listed, plain)) {
+    if ((accepted->weight[HTTP_IDENTITY] || coding == HTTP_IDENTITY) && http_tag_listed(listed, plain)) {
         make_unchanged(a, plain, a->size);
         return true;
     }
@@ -111,6 +111,8 @@ static bool try_unchanged(struct http_request *r, struct answer *a, const struct
 
 static void choose_form(struct http_request *r, struct answer *a)
 {
+    if (a->status == MHD_HTTP_NOT_MODIFIED)
+        return; /* chosen already */
     bool pays = a->size && a->type && http_type_pays(a->type);
     bool tagged = r->etag && a->status == MHD_HTTP_OK;
     bool compressible = pays && a->size >= HTTP_COMPRESS_MIN;
@@ -295,7 +297,7 @@ bool http_reply_unchanged(struct http_req *req)
         return false;
     struct http_accepted accepted = http_accepted_parse(http_request_header(r, "Accept-Encoding"));
     enum http_coding tries[2] = {http_coding_choose(&accepted), HTTP_IDENTITY};
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < (accepted.weight[HTTP_IDENTITY] ? 2 : 1); i++) {
         const char *tag = http_tag(&r->arena, r->etag, tries[i]);
         size_t length;
         if (!http_tag_listed(listed, tag) || !http_lengths_get(r->loop->lengths, length_key(r, tag), &length))

@@ -13,6 +13,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <utlist.h>
 
 enum {
     EVENTS = 256,
@@ -37,8 +38,8 @@ struct http_streams {
     /* shared */
     atomic_uint count; /* those on their way to the loop are counted in */
     /* the loop's */
-    struct http_stream *oldest, *newest; /* by touched_us */
-    struct http_stream *closed;          /* to be given back at the end of the turn; linked by next */
+    struct http_stream *oldest; /* all, by touched_us */
+    struct http_stream *closed; /* to be given back at the end of the turn; linked by next */
     struct http_chunk *heartbeat;
     int64_t now_us, feed_at;
     bool stopping;
@@ -72,37 +73,14 @@ void http_chunk_unref(struct http_chunk *c)
 
 /* ---- the order by age ---- */
 
-static void list_remove(struct http_streams *ss, struct http_stream *s)
-{
-    if (s->prev)
-        s->prev->next = s->next;
-    else
-        ss->oldest = s->next;
-    if (s->next)
-        s->next->prev = s->prev;
-    else
-        ss->newest = s->prev;
-}
-
-static void list_append(struct http_streams *ss, struct http_stream *s)
-{
-    s->prev = ss->newest;
-    s->next = NULL;
-    if (s->prev)
-        s->prev->next = s;
-    else
-        ss->oldest = s;
-    ss->newest = s;
-}
-
 static void touch(struct http_stream *s)
 {
     struct http_streams *ss = s->owner;
     s->touched_us = ss->now_us;
-    if (ss->newest == s)
-        return;
-    list_remove(ss, s);
-    list_append(ss, s);
+    if (ss->oldest->prev == s)
+        return; /* the newest already */
+    DL_DELETE(ss->oldest, s);
+    DL_APPEND(ss->oldest, s);
 }
 
 /* ---- closing ---- */
@@ -114,9 +92,8 @@ static void close_stream(struct http_stream *s)
     if (s->closed)
         return;
     s->closed = true;
-    list_remove(ss, s);
-    s->next = ss->closed;
-    ss->closed = s;
+    DL_DELETE(ss->oldest, s);
+    LL_PREPEND(ss->closed, s);
 }
 
 static void give_back_closed(struct http_streams *ss)
@@ -209,7 +186,13 @@ static void on_event(struct http_streams *ss, struct http_stream *s, uint32_t ev
     if (s->closed)
         return;
     if (events & (EPOLLERR | EPOLLHUP)) {
-        close_stream(s);
+        int error = 0;
+        socklen_t size = sizeof error;
+        getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &error, &size);
+        if (error == ETIMEDOUT) /* the kernel was quicker to give up (TCP_USER_TIMEOUT) */
+            cut_off(s);
+        else
+            close_stream(s);
         return;
     }
     if (events & (EPOLLIN | EPOLLRDHUP))
@@ -277,7 +260,7 @@ static void adopt(struct task *task)
     struct http_streams *ss = s->owner;
     struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLOUT | EPOLLET, .data.ptr = s};
     s->touched_us = ss->now_us;
-    list_append(ss, s);
+    DL_APPEND(ss->oldest, s);
     metrics_add(METRIC_STREAMS, 1);
     set_up_socket(s->fd, ss->options.stall_ms);
     if (ss->stopping || epoll_ctl(ss->epoll_fd, EPOLL_CTL_ADD, s->fd, &event))
