@@ -17,7 +17,8 @@ static const char *header(const char *head, const char *name)
 {
     size_t size = strlen(name);
     for (const char *line = strstr(head, "\r\n"); line && line[2] != '\r'; line = strstr(line + 2, "\r\n")) {
-        if (strncasecmp(line + 2, name, size) == 0 && line[2 + size] == ':')
+        if ((line[2] | 0x20) == (name[0] | 0x20) && strncasecmp(line + 2, name, size) == 0 &&
+            line[2 + size] == ':')
             return line + 3 + size + strspn(line + 3 + size, " ");
     }
     return NULL;
