@@ -139,10 +139,9 @@ struct sse {
 };
 struct sse_message {
     uint64_t id;
-    char event[16];
+    char event[16];   /* empty where it has none: a comment, or the id alone */
     const char *data; /* terminated by 0, lent until the call ends */
     int64_t retry_ms; /* -1: not given */
-    bool comment;     /* nothing else */
 };
 /* Forget everything (another connection begins). */
 void sse_reset(struct sse *s);

@@ -86,15 +86,13 @@ static void read_line(struct sse_message *m, char *line)
 /* @text: the lines of one message. */
 static void read_message(char *text, struct sse_message *ret)
 {
-    *ret = (struct sse_message){.data = "", .retry_ms = -1, .comment = *text == ':'};
+    *ret = (struct sse_message){.data = "", .retry_ms = -1};
     for (char *line = text, *end; line; line = end) {
         end = strchr(line, '\n');
         if (end)
             *end++ = 0;
         line[strcspn(line, "\r")] = 0;
         read_line(ret, line);
-        if (*line && *line != ':')
-            ret->comment = false;
     }
 }
 

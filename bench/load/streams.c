@@ -23,7 +23,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define ALONE_CHANGES    10
+#define ALONE_CHANGES    10u
 #define PAUSE            (NS_PER_S / 5)
 #define PATIENCE         (30 * NS_PER_S)
 #define BROWSER_RETRY_MS 3000 /* where the server gives none */
@@ -56,7 +56,7 @@ static int64_t next_scan, dropped_at;
 static char received[64 * 1024];
 /* of the phase */
 static struct histogram latency, back_after;
-static uint64_t messages, bytes, comments, others;
+static uint64_t messages, bytes;
 /* of the whole run */
 static uint64_t resets, faults, lost;
 
@@ -123,15 +123,13 @@ static void take_message(void *ctx, const struct sse_message *m)
     struct sub *s = ctx;
     if (m->retry_ms >= 0)
         s->retry_ms = m->retry_ms;
-    if (m->comment) {
-        comments++;
-    } else if (strcmp(m->event, "seats") == 0) {
+    if (strcmp(m->event, "seats") == 0) {
         messages++;
         take_seats(s, m);
     } else if (strcmp(m->event, "reset") == 0) {
         resets++;
-    } else if (m->event[0]) {
-        others++;
+    } else if (!m->event[0] && m->id > s->last) {
+        fault(s, m, "an id without what led to it");
     }
     if (m->id > s->last)
         s->last = m->id;
@@ -271,7 +269,7 @@ static bool run_until(bool (*finished)(void), int64_t end)
 static void begin_phase(void)
 {
     latency = back_after = (struct histogram){0};
-    messages = bytes = comments = others = 0;
+    messages = bytes = 0;
 }
 
 static void open_phase(void)
