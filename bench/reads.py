@@ -202,12 +202,14 @@ def verdict(case, ratio):
 
 
 def report(results, rates, args):
-    lines = [*common.heading("reads", args), "| case | bytes | boxoffice/s (median) | min to max | nginx/s (median) | core idle | boxoffice is | goal |",
+    lines = [*common.heading("reads", args),
+             "| case | bytes | boxoffice/s (median) | min to max | nginx/s (median) | core idle | boxoffice is | goal |",
              "|---|---:|---:|---|---:|---|---:|---|"]
     for r in results:
         ours, theirs = statistics.median(r["boxoffice"]), statistics.median(r["nginx"])
         lines.append(f"| {r['case'].name} | {r['bytes']:,} | {ours:,.0f} | {min(r['boxoffice']):,.0f} to {max(r['boxoffice']):,.0f} | "
-                     f"{theirs:,.0f} | {r['idle'][0]:.0%}, {r['idle'][1]:.0%} | {ours / theirs:.2f}x | {r['case'].goal}x: {verdict(r['case'], ours / theirs)} |")
+                     f"{theirs:,.0f} | {r['idle'][0]:.0%}, {r['idle'][1]:.0%} | {ours / theirs:.2f}x | {r['case'].goal}x: "
+                     f"{verdict(r['case'], ours / theirs)} |")
     lines += ["", f"`wrk -t1 -c{CONNECTIONS}` on the client's core, every answer 200 (or 304) and of the expected size; boxoffice with",
               "`--http-threads 1`, nginx with one worker, both on the server's core. nginx serves what boxoffice answered, as files in",
               "memory (the seat map compressed beforehand), with or without sendfile, whichever is faster for the file (with it:",
@@ -215,8 +217,8 @@ def report(results, rates, args):
               "\"Core idle\": the share of the runs in which the server's core had nothing to do, boxoffice's and nginx's. Far from 0 the",
               "client was the limit and not the server, which could do more; that draws the ratio towards 1.", "",
               f"\"Seats change\": a writer on the client's core blocks and gives back single seats, {CHANGES:,} durable changes a second",
-              f"(reached: {min(rates):,.0f} to {max(rates):,.0f}). While nginx is read the same writer works on a boxoffice that nobody reads. So in both",
-              "columns the client's core pays for the writer, and the server's core for applying and syncing the changes; nginx itself",
+              f"(reached: {min(rates):,.0f} to {max(rates):,.0f}). While nginx is read the same writer works on a boxoffice that nobody",
+              "reads. So in both columns the client's core pays for the writer, and the server's core for applying and syncing the changes; nginx itself",
               f"knows nothing of them, its files stay as they were. \"Not modified\" and the delta while seats change, where the last {BACK}",
               "changes are asked for as they come, are read with `boxoffice-load` in place of wrk, both servers in the same way.", "",
               f"Latency at {PEAK_SHARE:.0%} of the median above, each of its own, in an open loop (from when a request was due):", "",

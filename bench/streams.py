@@ -92,8 +92,8 @@ def report(results, args):
             "Medians, in brackets the least and the most of the runs. Each run has a new server. A change counts from before it is sent,",
             "its sync included, until a subscriber has it, over all changes and all subscribers. Subscribers who are not up to date when a",
             "round begins get all they lack in one message. Every message is checked to name the seats that changed since the last and no",
-            f"others. The raw round is one send() of {size:.0f} bytes, those of one message, to as many sockets from one process, until a reader on the",
-            "other core has all. Memory is the growth of the server's resident memory; the kernel's socket buffers are not in it. Dropped",
+            f"others. The raw round is one send() of {size:.0f} bytes, those of one message, to as many sockets from one process, until a",
+            "reader on the other core has all. Memory is the growth of the server's resident memory; the kernel's socket buffers are not in it. Dropped",
             "clients come back with Last-Event-ID after the server's `retry`, as browsers do, while seats go on changing, and are back when",
             f"they got seats again. The client's core was busy for at most {busy:.0%} of the time."]
 
