@@ -79,8 +79,10 @@ static bool find_delta(struct api_req *c, struct delta *d)
     struct snapshot *newest = NULL;
     int ret = view_changes(call->app->parts.view, &call->event->event->event_id, d->since, call->arena,
                            &d->changes, &d->count, &newest);
-    if (!newest)
-        return false; /* deleted just now: the version that was found is as good as any */
+    if (!newest || !app_sees_event(&call->who, newest->event)) {
+        view_release(newest);
+        return false; /* deleted or unpublished just now: the version that was found is as good as any */
+    }
     view_release(call->event);
     call->event = newest;
     call->seq = newest->seq;

@@ -160,13 +160,14 @@ static void serve(struct event_follower *w)
         http_stream_end(&w->base.stream);
         return;
     }
+    /* First, because it may be a newer version that the message is made of. */
+    const struct message *m = w->seq == c->seq ? NULL : message_after(c, w->seq);
     if (!c->published && !w->all) {
         end_unpublished(w);
         return;
     }
-    if (w->seq == c->seq)
+    if (!m)
         return;
-    const struct message *m = message_after(c, w->seq);
     if (m->chunk) {
         http_stream_send(&w->base.stream, m->chunk);
         metrics_add(METRIC_STREAM_MESSAGES, 1);
