@@ -144,7 +144,7 @@ class Server:
     def memory(self):
         """Bytes of memory that the process has now, and whether they can be judged (a sanitizer needs far more)."""
         status = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii")
-        sanitized = "libasan" in Path(f"/proc/{self.pid}/maps").read_text(encoding="utf-8")
+        sanitized = re.search(r"/lib[at]san", Path(f"/proc/{self.pid}/maps").read_text(encoding="utf-8"))
         return 1024 * int(re.search(r"^VmRSS:\s+([0-9]+) kB", status, re.M)[1]), not sanitized
 
     def client(self, credential=None):

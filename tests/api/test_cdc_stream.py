@@ -152,7 +152,8 @@ def test_refusals(box):
     ("accept", "kind"),
     [
         ("text/event-stream", "text/event-stream"), ("Text/Event-Stream", "text/event-stream"),
-        ("text/event-stream, */*;q=0.1", "text/event-stream"), ("text/event-stream;q=0.9, application/json;q=0.8", "text/event-stream"),
+        ("text/event-stream, */*;q=0.1", "text/event-stream"),
+        ("text/event-stream;q=0.9, application/json;q=0.8", "text/event-stream"),
         ("application/json", "application/json"), ("*/*", "application/json"), ("text/event-stream;q=0", "application/json"),
         ("text/event-stream;q=0.5, application/json", "application/json"), ("text/html", "application/json"),
     ],
