@@ -83,6 +83,7 @@ enum {
     STORE_TABLE_FILES = 16, /* that it may yet want, where the limit is low */
     LOOP_FILES = 4,         /* of each HTTP thread and of the stream thread, without connections */
     LEAST_CONNECTIONS = 8,
+    LEAST_STREAMS = 1,
     PLENTY_OF_FILES = 1024,
 };
 
@@ -106,7 +107,7 @@ static int files_start(struct server *s)
     getrlimit(RLIMIT_NOFILE, &limit);
     s->files = limit.rlim_cur > 1u << 20 ? 1u << 20 : (unsigned)limit.rlim_cur;
     unsigned least = count_files(s->files) + STORE_FILES + LOOP_FILES * (s->config->http_loops + 1) +
-                     2 * LEAST_CONNECTIONS;
+                     LEAST_CONNECTIONS + LEAST_STREAMS;
     if (s->files >= least)
         return 0;
     snprintf(s->reason, sizeof s->reason,
@@ -134,9 +135,10 @@ static void share_files(struct server *s)
     unsigned needed = count_files(s->files) + LOOP_FILES * (s->config->http_loops + 1) + STORE_TABLE_FILES;
     if (kept < needed)
         kept = needed;
-    unsigned left = s->files > kept + 2 * LEAST_CONNECTIONS ? s->files - kept : 2 * LEAST_CONNECTIONS;
-    s->max_streams =
-        at_most(left >= LIMIT_CONNECTIONS + LIMIT_STREAMS ? LIMIT_STREAMS : left / 8 * 5, LIMIT_STREAMS);
+    unsigned least = LEAST_CONNECTIONS + LEAST_STREAMS;
+    unsigned left = s->files > kept + least ? s->files - kept : least;
+    unsigned streams = left >= LIMIT_CONNECTIONS + LIMIT_STREAMS ? LIMIT_STREAMS : left / 8 * 5;
+    s->max_streams = at_most(at_most(streams, left - LEAST_CONNECTIONS), LIMIT_STREAMS);
     s->connections = at_most(left - s->max_streams, LIMIT_CONNECTIONS);
 }
 
