@@ -134,13 +134,6 @@ static const struct message *message_after(struct channel *c, uint64_t from)
 
 /* ---- serving ---- */
 
-static void send_own(struct event_follower *w, struct buf *b)
-{
-    struct http_chunk *chunk = http_chunk_new(b);
-    http_stream_send(&w->base.stream, chunk);
-    http_chunk_unref(chunk);
-}
-
 /* What it may see ended somewhere after what it knows: it is told no more than that. */
 static void end_unpublished(struct event_follower *w)
 {
@@ -148,7 +141,7 @@ static void end_unpublished(struct event_follower *w)
     if (w->seq != w->channel->seq) {
         out_seq(&b, "event", w->channel->seq);
         metrics_add(METRIC_STREAM_MESSAGES, 1);
-        send_own(w, &b);
+        http_stream_send_own(&w->base.stream, &b);
     }
     http_stream_end(&w->base.stream);
 }
@@ -275,7 +268,7 @@ static void opened(struct follower *base)
         struct buf b = {0};
         buf_printf(&b, "id: %" PRIu64 "\n\n", c->seq);
         w->seq = c->seq;
-        send_own(w, &b);
+        http_stream_send_own(&w->base.stream, &b);
     }
     if (!http_stream_busy(&base->stream))
         serve(w);

@@ -69,11 +69,8 @@ static void page_read(struct app_call *call)
     w->after = w->list.next;
     w->again |= w->list.more;
     metrics_add(METRIC_STREAM_MESSAGES, w->list.count);
-    if (b.size) {
-        struct http_chunk *chunk = http_chunk_new(&b);
-        http_stream_send(&w->base.stream, chunk);
-        http_chunk_unref(chunk);
-    }
+    if (b.size)
+        http_stream_send_own(&w->base.stream, &b);
     read_page(w);
 }
 

@@ -156,6 +156,13 @@ void http_stream_send(struct http_stream *s, struct http_chunk *c)
     push(s);
 }
 
+void http_stream_send_own(struct http_stream *s, struct buf *bytes)
+{
+    struct http_chunk *c = http_chunk_new(bytes);
+    http_stream_send(s, c);
+    http_chunk_unref(c);
+}
+
 void http_stream_end(struct http_stream *s)
 {
     s->ending = true;
@@ -204,11 +211,16 @@ static void on_event(struct http_streams *ss, struct http_stream *s, uint32_t ev
     }
 }
 
+/* When the oldest is to be looked at; INT64_MAX: there is none. */
+static int64_t patrol_at(const struct http_streams *ss)
+{
+    return ss->oldest ? ss->oldest->touched_us + (int64_t)ss->options.heartbeat_ms * 1000 : INT64_MAX;
+}
+
 /* Those that were sent nothing for long: a heartbeat, or the end. */
 static void patrol(struct http_streams *ss)
 {
-    int64_t heartbeat_us = (int64_t)ss->options.heartbeat_ms * 1000;
-    while (ss->oldest && ss->oldest->touched_us + heartbeat_us <= ss->now_us) {
+    while (patrol_at(ss) <= ss->now_us) {
         struct http_stream *s = ss->oldest;
         if (!s->chunk)
             http_stream_send(s, ss->heartbeat);
@@ -238,9 +250,7 @@ static void send_header(struct http_stream *s)
     http_date(o->clock, date);
     unsigned retry_ms = o->retry_min_ms + rng_below(o->rng, o->retry_max_ms - o->retry_min_ms + 1);
     buf_printf(&bytes, HEADER, date, retry_ms);
-    struct http_chunk *c = http_chunk_new(&bytes);
-    http_stream_send(s, c);
-    http_chunk_unref(c);
+    http_stream_send_own(s, &bytes);
     if (s->chunk)
         close_stream(s); /* not even room for the header: no use to go on */
 }
@@ -310,9 +320,9 @@ bool http_stream_head(struct http_req *req)
 
 static int wait_ms(const struct http_streams *ss)
 {
-    int64_t at = ss->feed_at;
-    if (ss->oldest && ss->oldest->touched_us + (int64_t)ss->options.heartbeat_ms * 1000 < at)
-        at = ss->oldest->touched_us + (int64_t)ss->options.heartbeat_ms * 1000;
+    int64_t at = patrol_at(ss);
+    if (ss->feed_at < at)
+        at = ss->feed_at;
     if (at == INT64_MAX)
         return -1;
     if (at <= ss->now_us)

@@ -102,6 +102,8 @@ bool http_stream_busy(const struct http_stream *s);
  * follows by itself. A stream that is closed takes it and does nothing.
  */
 void http_stream_send(struct http_stream *s, struct http_chunk *c);
+/* The same for bytes that this stream alone gets; they are taken out of @bytes. */
+void http_stream_send_own(struct http_stream *s, struct buf *bytes);
 /* Close when all was sent; closed() follows. */
 void http_stream_end(struct http_stream *s);
 
