@@ -252,8 +252,8 @@ void http_reply_page(struct http_req *req, struct http_page *p)
     /* What does not get smaller has the tag of identity. */
     struct form form = form_of(p->body, r->loop, &coding);
     bool unchanged = if_none_match && is_listed(if_none_match, p, &accepted, &coding);
-    if (unchanged && coding == HTTP_IDENTITY)
-        form = (struct form){p->body->data, p->body->size};
+    if (unchanged)
+        form = form_of(p->body, r->loop, &coding); /* that of the client's copy */
 
     unsigned status = unchanged ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK;
     if (!r->loop->stopping) {
