@@ -63,13 +63,7 @@ static void show_bytes(struct api_req *c)
 
 static void show_full(struct api_req *c)
 {
-    struct buf b = {0};
-    if (kept_reply(c, KEPT_AVAILABILITY, 0))
-        return;
-    api_encode_into(c, out_full, &b);
-    const struct kept_spec spec = {
-        .slot = KEPT_AVAILABILITY, .etag = api_event_etag(c, ""), .vary = "Accept"};
-    kept_reply_new(c, &spec, http_body_new(JSON_TYPE, &b));
+    kept_reply_json(c, KEPT_AVAILABILITY, "Accept", out_full);
 }
 
 /* What changed since then, if that is still known. Returns false where the full form must be given. */

@@ -7,9 +7,7 @@
 #include "api/routes.h"
 #include "api/shelf.h"
 #include "base/error.h"
-#include "base/hash.h"
 #include "base/params.h"
-#include <inttypes.h>
 #include <string.h>
 
 struct event_page {
@@ -103,7 +101,7 @@ static void reply_new(struct api_req *c, const char *key, uint64_t version)
     struct buf b = {0};
     api_encode_into(c, out_list, &b);
     const struct http_page_head head = {
-        .etag = arena_printf(c->req->arena, "%016" PRIx64, hash64(b.data, b.size)),
+        .etag = api_hash_etag(c->req->arena, b.data, b.size),
         .cache_control = api_revalidated(c),
     };
     struct http_page *page = http_page_new(http_body_new(JSON_TYPE, &b), &head);

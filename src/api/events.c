@@ -161,7 +161,7 @@ static void out_event(struct api_req *c, struct json_out *j)
 
 static void show_event(struct api_req *c)
 {
-    kept_reply_json(c, KEPT_EVENT, "", out_event);
+    kept_reply_json(c, KEPT_EVENT, NULL, out_event);
 }
 
 void get_event(struct http_req *req, void *ctx)

@@ -45,12 +45,12 @@ void kept_reply_new(struct api_req *c, const struct kept_spec *spec, struct http
     http_page_unref(page);
 }
 
-void kept_reply_json(struct api_req *c, enum kept slot, const char *suffix, api_encode *encode)
+void kept_reply_json(struct api_req *c, enum kept slot, const char *vary, api_encode *encode)
 {
     if (kept_reply(c, slot, 0))
         return;
     struct buf b = {0};
     api_encode_into(c, encode, &b);
-    const struct kept_spec spec = {.slot = slot, .etag = api_event_etag(c, suffix)};
+    const struct kept_spec spec = {.slot = slot, .etag = api_event_etag(c, ""), .vary = vary};
     kept_reply_new(c, &spec, http_body_new(JSON_TYPE, &b));
 }

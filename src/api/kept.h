@@ -32,8 +32,7 @@ struct kept_spec {
 bool kept_reply(struct api_req *c, enum kept slot, uint64_t key);
 /* Answer with @body (its reference is taken), and keep it where the slot is free. */
 void kept_reply_new(struct api_req *c, const struct kept_spec *spec, struct http_body *body);
-/* Both: @encode makes the JSON where it is missing. @suffix is what the ETag has after the version's number.
- */
-void kept_reply_json(struct api_req *c, enum kept slot, const char *suffix, api_encode *encode);
+/* Both, for a slot that has one answer: @encode makes its JSON where it is missing. @vary: as in the spec. */
+void kept_reply_json(struct api_req *c, enum kept slot, const char *vary, api_encode *encode);
 
 #endif

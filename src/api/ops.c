@@ -1,12 +1,10 @@
 /* What those want who run the server: health, metrics, the interface's description. No credential is asked
  * for. */
 #include "api/accept.h"
-#include "api/api.h"
+#include "api/request.h"
 #include "api/routes.h"
 #include "base/error.h"
-#include "base/hash.h"
 #include "base/metrics.h"
-#include <inttypes.h>
 #include <string.h>
 
 /* Files of the tree in the program, see cmake/embed.cmake. */
@@ -51,7 +49,7 @@ void get_metrics(struct http_req *req, void *ctx)
 /* A file of the program: as old as the program is. */
 static void reply_file(struct http_req *req, const char *type, const void *data, size_t size)
 {
-    http_reply_cache(req, arena_printf(req->arena, "%016" PRIx64, hash64(data, size)), "no-cache");
+    http_reply_cache(req, api_hash_etag(req->arena, data, size), "no-cache");
     http_reply_static(req, 200, type, data, size);
 }
 
@@ -122,6 +120,6 @@ void get_problem(struct http_req *req, void *ctx)
     else
         out_problem(&b, info, arena_printf(req->arena, "/problems/%s", info->slug));
     http_reply_header(req, "Vary", "Accept");
-    http_reply_cache(req, arena_printf(req->arena, "%016" PRIx64, hash64(b.data, b.size)), "max-age=3600");
+    http_reply_cache(req, api_hash_etag(req->arena, b.data, b.size), "max-age=3600");
     http_reply(req, 200, page ? HTML_TYPE : "application/json", &b);
 }

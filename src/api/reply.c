@@ -135,12 +135,16 @@ void api_reply_cached(struct api_req *c, const char *etag, api_encode *encode)
     http_reply(c->req, 200, JSON_TYPE, &b);
 }
 
+const char *api_hash_etag(struct arena *arena, const void *data, size_t size)
+{
+    return arena_printf(arena, "%016" PRIx64, hash64(data, size));
+}
+
 void api_reply_hashed(struct api_req *c, api_encode *encode)
 {
     struct buf b = {0};
     api_encode_into(c, encode, &b);
-    const char *etag = arena_printf(c->req->arena, "%016" PRIx64, hash64(b.data, b.size));
-    http_reply_cache(c->req, etag, api_revalidated(c));
+    http_reply_cache(c->req, api_hash_etag(c->req->arena, b.data, b.size), api_revalidated(c));
     http_reply(c->req, 200, JSON_TYPE, &b);
 }
 

@@ -107,6 +107,8 @@ void api_header_seq(struct api_req *c, uint64_t seq);
  * @cache_control NULL: to be revalidated, and private where a key alone may see it.
  */
 bool api_unchanged(struct api_req *c, const char *etag, const char *cache_control);
+/* An ETag made of the bytes of a body. */
+const char *api_hash_etag(struct arena *arena, const void *data, size_t size);
 /* 200 with the JSON that @encode makes, to be revalidated. Change-Seq is that of the call, if any. */
 void api_reply_cached(struct api_req *c, const char *etag, api_encode *encode);
 /* The same, with a hash of the body as ETag. */

@@ -56,7 +56,7 @@ static void out_sections(struct api_req *c, struct json_out *j)
 
 static void show_sections(struct api_req *c)
 {
-    kept_reply_json(c, KEPT_SECTIONS, "", out_sections);
+    kept_reply_json(c, KEPT_SECTIONS, NULL, out_sections);
 }
 
 void get_sections(struct http_req *req, void *ctx)
