@@ -109,6 +109,11 @@ const char *cli_event_id(struct cli *c, const char *slug_or_id);
 
 /* Have the API key in c->key. Returns false (said) when a file was named that has none. */
 bool cli_find_key(struct cli *c);
+/*
+ * Make @curl (a handle of libcurl's) ready for a request to @path: address, protocols. Returns the header
+ * fields that each request has (a curl_slist, the caller's); the key has been found.
+ */
+void *cli_begin_request(struct cli *c, void *curl, const char *path, const char *accept);
 
 /* A message of a stream. All text is lent for the call; the arena is reset after it. */
 typedef void cli_on_message(struct cli *c, void *ctx, const char *event, const char *id, const char *data);

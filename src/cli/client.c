@@ -68,12 +68,21 @@ static size_t receive(char *data, size_t size, size_t count, void *ctx)
     return size * count;
 }
 
-static struct curl_slist *make_headers(struct cli *c, const struct buf *body, const char *idempotency_key)
+void *cli_begin_request(struct cli *c, void *curl, const char *path, const char *accept)
 {
-    struct curl_slist *headers =
-        curl_slist_append(NULL, "Accept: application/json, application/problem+json");
+    curl_easy_reset(curl);
+    curl_easy_setopt(curl, CURLOPT_URL, arena_printf(&c->arena, "%s%s", c->url, path));
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    struct curl_slist *headers = curl_slist_append(NULL, arena_printf(&c->arena, "Accept: %s", accept));
     if (*c->key)
         headers = curl_slist_append(headers, arena_printf(&c->arena, "Authorization: Bearer %s", c->key));
+    return headers;
+}
+
+static struct curl_slist *add_headers(struct cli *c, struct curl_slist *headers, const struct buf *body,
+                                      const char *idempotency_key)
+{
     if (body)
         headers = curl_slist_append(headers, "Content-Type: application/json");
     if (idempotency_key)
@@ -90,18 +99,16 @@ int cli_call_quiet(struct cli *c, const char *method, const char *path, const st
     if (!c->curl)
         c->curl = curl_easy_init();
     CURL *curl = c->curl;
-    curl_easy_reset(curl);
-    struct curl_slist *headers = make_headers(c, body, idempotency_key);
+    struct curl_slist *headers =
+        cli_begin_request(c, curl, path, "application/json, application/problem+json");
+    headers = add_headers(c, headers, body, idempotency_key);
     char error[CURL_ERROR_SIZE] = "";
-    curl_easy_setopt(curl, CURLOPT_URL, arena_printf(&c->arena, "%s%s", c->url, path));
     curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "");
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, &ret_reply->body);
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error);
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     if (body) {
         curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body->data ? body->data : "");
         curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body->size);

@@ -130,13 +130,9 @@ static int check_interrupt(void *ctx, curl_off_t a, curl_off_t b, curl_off_t x, 
 static CURLcode connect_once(struct reading *r, const char *path)
 {
     struct cli *c = r->c;
-    struct curl_slist *headers = curl_slist_append(NULL, "Accept: text/event-stream");
-    if (*c->key)
-        headers = curl_slist_append(headers, arena_printf(&c->arena, "Authorization: Bearer %s", c->key));
+    struct curl_slist *headers = cli_begin_request(c, r->curl, path, "text/event-stream");
     if (r->id.size)
         headers = curl_slist_append(headers, arena_printf(&c->arena, "Last-Event-ID: %s", text_of(&r->id)));
-    curl_easy_reset(r->curl);
-    curl_easy_setopt(r->curl, CURLOPT_URL, arena_printf(&c->arena, "%s%s", c->url, path));
     curl_easy_setopt(r->curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(r->curl, CURLOPT_WRITEFUNCTION, receive);
     curl_easy_setopt(r->curl, CURLOPT_WRITEDATA, r);
@@ -144,8 +140,6 @@ static CURLcode connect_once(struct reading *r, const char *path)
     curl_easy_setopt(r->curl, CURLOPT_XFERINFOFUNCTION, check_interrupt);
     curl_easy_setopt(r->curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
     curl_easy_setopt(r->curl, CURLOPT_LOW_SPEED_TIME, (long)SILENCE_S);
-    curl_easy_setopt(r->curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(r->curl, CURLOPT_PROTOCOLS_STR, "http,https");
     buf_reset(&r->line);
     buf_reset(&r->event);
     buf_reset(&r->data);
@@ -188,7 +182,7 @@ static int follow(struct reading *r, const char *path)
         if (!r->connected && !was_connected)
             return cli_fail("no answer from %s: %s; is the server running there (--url)?", r->c->url,
                             curl_easy_strerror(code));
-        if (r->connected || !was_connected)
+        if (r->connected) /* else it was said already */
             fprintf(stderr, "boxoffice: the stream ended; connecting again\n");
         was_connected = true;
         pause_ms(r->retry_ms);
