@@ -1,6 +1,6 @@
 #include "store/store.h"
-#include "base/bytes.h"
 #include "base/must.h"
+#include <endian.h>
 #include <string.h>
 
 void store_commit(struct store *s, struct commit *c)
@@ -160,11 +160,9 @@ int store_secret(struct store *s, const char *name, const uint8_t fresh[32], uin
 struct cursor cdc_cursor(const struct cdc_row *row)
 {
     struct cursor cursor = {.size = CDC_CURSOR_BYTES};
-    struct buf b = {0};
-    put_u64(&b, row->commit_no);
-    put_u32(&b, row->batch_seq);
-    must(b.size == CDC_CURSOR_BYTES);
-    memcpy(cursor.bytes, b.data, b.size);
-    buf_done(&b);
+    uint64_t commit_no = htobe64(row->commit_no);
+    uint32_t batch_seq = htobe32(row->batch_seq);
+    memcpy(cursor.bytes, &commit_no, sizeof(commit_no));
+    memcpy(cursor.bytes + sizeof(commit_no), &batch_seq, sizeof(batch_seq));
     return cursor;
 }
