@@ -3,14 +3,12 @@
 #include "base/text.h"
 #include <string.h>
 
-int cursor_parse(struct arena *arena, const char *text, struct cursor *ret_cursor)
+int cursor_parse(const char *text, struct cursor *ret_cursor)
 {
-    uint8_t *bytes;
     size_t size;
-    if (text_from_base64url(arena, text, &bytes, &size) != 0 || size < 1 || size > CURSOR_BYTES)
+    if (text_from_base64url(text, ret_cursor->bytes, CURSOR_BYTES, &size) || size == 0)
         return BOX_ESYNTAX;
     ret_cursor->size = (uint8_t)size;
-    memcpy(ret_cursor->bytes, bytes, size);
     return 0;
 }
 

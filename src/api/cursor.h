@@ -6,7 +6,7 @@
 #include "json/json_out.h"
 
 /* Read a cursor. Returns 0, or BOX_ESYNTAX: no text that cursor_out() ever wrote. */
-int cursor_parse(struct arena *arena, const char *text, struct cursor *ret_cursor);
+int cursor_parse(const char *text, struct cursor *ret_cursor);
 /* Write the member "next_cursor": null when the cursor is empty. */
 void cursor_out(struct json_out *j, const struct cursor *cursor);
 

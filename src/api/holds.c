@@ -1,6 +1,7 @@
 #include "api/encode.h"
 #include "api/hold_in.h"
 #include "api/routes.h"
+#include <string.h>
 
 static void out_hold(struct api_req *c, struct json_out *j)
 {
@@ -10,9 +11,11 @@ static void out_hold(struct api_req *c, struct json_out *j)
 
 static const char *hold_path(struct api_req *c)
 {
-    char id[UUID_TEXT + 1];
-    uuid_format(&c->call.hold->hold_id.u, id);
-    return arena_printf(c->call.arena, "/v1/holds/%s", id);
+    static const char base[] = "/v1/holds/";
+    char *path = arena_alloc(c->call.arena, sizeof(base) + UUID_TEXT);
+    memcpy(path, base, sizeof(base));
+    uuid_format(&c->call.hold->hold_id.u, path + sizeof(base) - 1);
+    return path;
 }
 
 void post_hold(struct http_req *req, void *ctx)

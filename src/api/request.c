@@ -245,7 +245,7 @@ void api_query_page(struct api_req *c, struct cursor *ret_after, uint32_t *ret_l
     }
     const char *name = http_query(c->req, "after") ? "after" : "cursor";
     const char *text = http_query(c->req, name);
-    if (text && cursor_parse(c->req->arena, text, ret_after) != 0)
+    if (text && cursor_parse(text, ret_after) != 0)
         api_fault_cursor(c, name);
 }
 

@@ -195,10 +195,7 @@ static bool read_token(const struct auth *a, const char *text, struct session_id
 {
     uint8_t bytes[TOKEN_BYTES];
     size_t size = 0;
-    if (strlen(text) != TOKEN_CHARS ||
-        sodium_base642bin(bytes, sizeof(bytes), text, TOKEN_CHARS, NULL, &size, NULL,
-                          sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0 ||
-        size != TOKEN_BYTES)
+    if (text_from_base64url(text, bytes, sizeof(bytes), &size) || size != TOKEN_BYTES)
         return false;
     struct digest mac = digest_keyed(a->signing_key, bytes, TOKEN_SIGNED_BYTES), sent;
     memcpy(sent.b, bytes + TOKEN_SIGNED_BYTES, sizeof(sent.b));

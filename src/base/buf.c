@@ -23,8 +23,9 @@ void buf_reset(struct buf *b)
     b->size = 0;
 }
 
-static void grow(struct buf *b, size_t more)
+void buf_grow(struct buf *b, size_t more)
 {
+    must(b->size <= b->cap);
     must(more <= SIZE_MAX / 4 && b->size <= SIZE_MAX / 4);
     size_t cap = b->cap ? b->cap : FIRST_CAP;
     while (cap - b->size < more)
@@ -34,31 +35,9 @@ static void grow(struct buf *b, size_t more)
     b->cap = cap;
 }
 
-char *buf_reserve(struct buf *b, size_t more)
-{
-    must(b->size <= b->cap);
-    if (more > b->cap - b->size || !b->data)
-        grow(b, more);
-    return b->data + b->size;
-}
-
-void buf_add(struct buf *b, const void *data, size_t size)
-{
-    if (size == 0)
-        return;
-    memcpy(buf_reserve(b, size), data, size);
-    b->size += size;
-}
-
 void buf_adds(struct buf *b, const char *text)
 {
     buf_add(b, text, strlen(text));
-}
-
-void buf_addc(struct buf *b, char c)
-{
-    *buf_reserve(b, 1) = c;
-    b->size++;
 }
 
 void buf_printf(struct buf *b, const char *format, ...)

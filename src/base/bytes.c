@@ -1,14 +1,13 @@
 #include "base/bytes.h"
+#include <endian.h>
 #include <string.h>
 
 enum { VARINT_MAX = 10 }; /* 64 bits in groups of 7 */
 
 static void put_be(struct buf *b, uint64_t v, size_t size)
 {
-    char *to = buf_reserve(b, size);
-    for (size_t i = 0; i < size; i++)
-        to[i] = (char)(uint8_t)(v >> (8 * (size - 1 - i)));
-    b->size += size;
+    uint64_t be = htobe64(v << (8 * (8 - size)));
+    buf_add(b, &be, size);
 }
 
 void put_u8(struct buf *b, uint8_t v)

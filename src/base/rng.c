@@ -1,6 +1,6 @@
 /*
- * The seeded stream: draw number n is ChaCha20 under a key made from the seed (BLAKE2b) with nonce n. It is
- * the same on every machine, and a draw's size does not shift the draws after it.
+ * A stream: draw number n is ChaCha20 under its key with nonce n. A seeded one's key is made from the seed
+ * (BLAKE2b): it is the same on every machine, and a draw's size does not shift the draws after it.
  */
 #include "base/rng.h"
 #include "base/must.h"
@@ -18,20 +18,26 @@ static void store_le64(uint8_t to[8], uint64_t v)
 
 void rng_init_system(struct rng *r)
 {
-    *r = (struct rng){.seeded = false};
+    *r = (struct rng){.stream = false};
 }
 
 void rng_init_seeded(struct rng *r, uint64_t seed)
 {
-    *r = (struct rng){.seeded = true};
+    *r = (struct rng){.stream = true};
     uint8_t bytes[8];
     store_le64(bytes, seed);
     must(crypto_generichash(r->key, sizeof(r->key), bytes, sizeof(bytes), NULL, 0) == 0);
 }
 
+void rng_init_keyed(struct rng *r)
+{
+    *r = (struct rng){.stream = true};
+    randombytes_buf(r->key, sizeof(r->key));
+}
+
 void rng_bytes(struct rng *r, void *data, size_t size)
 {
-    if (!r->seeded) {
+    if (!r->stream) {
         randombytes_buf(data, size);
         return;
     }

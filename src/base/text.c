@@ -44,41 +44,36 @@ char *text_base64url(struct arena *a, const void *data, size_t size)
     return text;
 }
 
-static int base64url_value(char c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    return c == '-' ? 62 : c == '_' ? 63 : -1;
-}
+/* What each character counts, + 1; 0: it is none of the alphabet. */
+static const uint8_t BASE64URL_VALUES[256] = {
+    ['A'] = 1, 2,  3,  4,  5,          6,  7,  8,  9,  10, 11,         12, 13, 14, 15,         16,
+    17,        18, 19, 20, 21,         22, 23, 24, 25, 26, ['a'] = 27, 28, 29, 30, 31,         32,
+    33,        34, 35, 36, 37,         38, 39, 40, 41, 42, 43,         44, 45, 46, 47,         48,
+    49,        50, 51, 52, ['0'] = 53, 54, 55, 56, 57, 58, 59,         60, 61, 62, ['-'] = 63, ['_'] = 64,
+};
 
-int text_from_base64url(struct arena *a, const char *text, uint8_t **ret_data, size_t *ret_size)
+int text_from_base64url(const char *text, void *ret_data, size_t cap, size_t *ret_size)
 {
-    size_t length = strlen(text);
-    if (length % 4 == 1)
-        return BOX_ESYNTAX;
-    uint8_t *data = arena_alloc(a, length / 4 * 3 + 3);
+    uint8_t *data = ret_data;
     size_t size = 0;
     uint32_t bits = 0;
     unsigned count = 0; /* bits that wait for a whole byte */
-    for (size_t i = 0; i < length; i++) {
-        int value = base64url_value(text[i]);
-        if (value < 0)
+    for (; *text; text++) {
+        uint32_t value = BASE64URL_VALUES[(unsigned char)*text];
+        if (!value)
             return BOX_ESYNTAX;
-        bits = bits << 6 | (uint32_t)value;
+        bits = bits << 6 | (value - 1);
         count += 6;
-        if (count >= 8) {
-            count -= 8;
-            data[size++] = (uint8_t)(bits >> count);
-            bits &= (1u << count) - 1;
-        }
+        if (count < 8)
+            continue;
+        if (size == cap)
+            return BOX_ESYNTAX;
+        count -= 8;
+        data[size++] = (uint8_t)(bits >> count);
+        bits &= (1u << count) - 1;
     }
-    if (bits)
-        return BOX_ESYNTAX; /* a second text for the same bytes */
-    *ret_data = data;
+    if (bits || count == 6)
+        return BOX_ESYNTAX; /* a second text for the same bytes, or one character too many */
     *ret_size = size;
     return 0;
 }

@@ -13,10 +13,10 @@ void text_base64(struct buf *b, const void *data, size_t size);
 /* base64url without padding (section 5) into the arena. */
 char *text_base64url(struct arena *a, const void *data, size_t size);
 /*
- * Decode base64url without padding; bits that do not matter must be 0. Returns 0 or BOX_ESYNTAX. *ret_data is
- * the arena's.
+ * Decode base64url without padding into at most @cap bytes; bits that do not matter must be 0. Returns 0 or
+ * BOX_ESYNTAX (also where it is longer); @ret_data may then have been written to.
  */
-int text_from_base64url(struct arena *a, const char *text, uint8_t **ret_data, size_t *ret_size);
+int text_from_base64url(const char *text, void *ret_data, size_t cap, size_t *ret_size);
 /* What the hex digit @c counts, in either case; -1 if it is none. */
 int text_hex_digit(char c);
 /* Append lower-case hex. */

@@ -51,15 +51,13 @@ int64_t uuid_v1_time_us(const struct uuid *u)
 void uuid_format(const struct uuid *u, char ret_text[UUID_TEXT + 1])
 {
     static const char digits[] = "0123456789abcdef";
-    char *to = ret_text;
+    static const uint8_t at[16] = {0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
     for (unsigned i = 0; i < 16; i++) {
-        if (i == 4 || i == 6 || i == 8 || i == 10)
-            *to++ = '-';
-        *to++ = digits[u->b[i] >> 4];
-        *to++ = digits[u->b[i] & 15];
+        ret_text[at[i]] = digits[u->b[i] >> 4];
+        ret_text[at[i] + 1] = digits[u->b[i] & 15];
     }
-    *to = '\0';
-    must(to == ret_text + UUID_TEXT);
+    ret_text[8] = ret_text[13] = ret_text[18] = ret_text[23] = '-';
+    ret_text[UUID_TEXT] = '\0';
 }
 
 int uuid_parse(const char *text, struct uuid *ret_uuid)

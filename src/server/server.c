@@ -32,7 +32,7 @@ enum { MAX_THREADS = 64, REASON = 512 };
 struct server {
     const struct config *config;
     struct clock clock;
-    struct rng rng;
+    struct rng rng, writer_rng;
     struct store *store;
     struct view *view;
     struct writer *writer;
@@ -226,7 +226,7 @@ static int writer_start(struct server *s)
     const struct writer_options options = {
         .store = s->store,
         .clock = &s->clock,
-        .rng = &s->rng,
+        .rng = &s->writer_rng,
         .observer =
             {.ctx = s, .loaded = on_loaded, .changed = on_changed, .gone = on_gone, .reopened = on_reopened},
         .layout_of = layout_of,
@@ -551,6 +551,7 @@ int server_run(const struct config *config)
         return 1;
     }
     rng_init_system(&s.rng);
+    rng_init_keyed(&s.writer_rng);
     if (start_parts(&s)) {
         config_say(s.reason);
         return 1;

@@ -31,7 +31,7 @@ static void test_round_trip(void **state)
         struct cursor cursor = {.size = (uint8_t)size}, again = {0};
         for (unsigned i = 0; i < size; i++)
             cursor.bytes[i] = (uint8_t)(i * 37 + size);
-        assert_int_equal(cursor_parse(&d.arena, value_of(&d, text_of(&d, &cursor)), &again), 0);
+        assert_int_equal(cursor_parse(value_of(&d, text_of(&d, &cursor)), &again), 0);
         assert_memory_equal(&again, &cursor, sizeof(cursor));
     }
     desk_done(&d);
@@ -73,10 +73,10 @@ static void test_no_cursor(void **state)
     (void)state;
     desk_init(&d);
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-        assert_int_equal(cursor_parse(&d.arena, texts[i], &cursor), BOX_ESYNTAX);
+        assert_int_equal(cursor_parse(texts[i], &cursor), BOX_ESYNTAX);
     char *big = arena_alloc(&d.arena, 2 * CURSOR_BYTES + 1);
     memset(big, 'A', 2 * CURSOR_BYTES);
-    assert_int_equal(cursor_parse(&d.arena, big, &cursor), BOX_ESYNTAX);
+    assert_int_equal(cursor_parse(big, &cursor), BOX_ESYNTAX);
     desk_done(&d);
 }
 

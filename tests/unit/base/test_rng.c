@@ -72,6 +72,20 @@ static void test_system_differs(void **state)
     rng_bytes(&rng, bytes, 0);
 }
 
+static void test_keyed_streams_differ(void **state)
+{
+    (void)state;
+    struct rng a, b;
+    rng_init_keyed(&a);
+    rng_init_keyed(&b);
+    uint8_t from_a[32], again[32], from_b[32];
+    rng_bytes(&a, from_a, sizeof(from_a));
+    rng_bytes(&a, again, sizeof(again));
+    rng_bytes(&b, from_b, sizeof(from_b));
+    assert_memory_not_equal(from_a, again, sizeof(again));
+    assert_memory_not_equal(from_a, from_b, sizeof(from_b));
+}
+
 int main(void)
 {
     if (sodium_init() < 0)
@@ -82,6 +96,7 @@ int main(void)
         cmocka_unit_test(test_below_is_in_range_and_even),
         cmocka_unit_test(test_bound_zero),
         cmocka_unit_test(test_system_differs),
+        cmocka_unit_test(test_keyed_streams_differ),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
