@@ -1,3 +1,4 @@
+#include "app/early.h"
 #include "app/outcome.h"
 #include "app/stored.h"
 #include "app/usecases.h"
@@ -14,6 +15,11 @@ void app_session_create(struct app_call *call)
 
 void app_hold_create(struct app_call *call, const struct app_hold_wish *wish)
 {
+    int refused = early_refusal(call, wish);
+    if (refused) {
+        app_done(call, refused);
+        return;
+    }
     struct command *c = app_command(call, COMMAND_HOLD_CREATE);
     c->session = wish->session;
     c->seats = wish->seats;
