@@ -49,7 +49,7 @@ void entry_replace(struct writer *w, struct entry *e, struct inventory *inv)
 void entry_drop(struct writer *w, struct entry *e)
 {
     must(!e->busy && !e->part);
-    list_prepend(&w->queue, &e->waiting);
+    queue_forget(w, e);
     count_live_holds(e, 0);
     entry_replace(w, e, NULL);
     HASH_DEL(w->entries, e);
@@ -72,7 +72,7 @@ void entry_idle(struct writer *w, struct entry *e)
 {
     must(!e->busy && !e->part);
     entry_set_deadline(w, e);
-    list_prepend(&w->queue, &e->waiting);
+    queue_again(w, &e->waiting);
 }
 
 /* ---- slugs ---- */

@@ -312,7 +312,7 @@ static void part_fenced(struct writer *w, struct part *p)
 {
     p->entry->busy = false;
     int ret = recover_event(w, p->entry);
-    list_prepend(&w->queue, &p->requests);
+    queue_again(w, &p->requests);
     if (ret && ret != BOX_ENOTFOUND)
         recover_begin(w, ret);
 }

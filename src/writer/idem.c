@@ -97,7 +97,8 @@ void idem_settle(struct writer *w, struct flight *f, const struct idem_record *a
         for (struct writer_req *req; (req = list_pop(&f->waiters));)
             answer_waiter(w, req, answer);
     } else {
-        list_prepend(&w->queue, &f->waiters);
+        for (struct writer_req *req; (req = list_pop(&f->waiters));)
+            queue_add(w, req);
     }
     free(f);
 }

@@ -182,7 +182,7 @@ void recover_begin(struct writer *w, int code)
     w->retry_us = clock_monotonic_us(w->clock);
     set_ready(w, false);
     for (struct entry *e = w->entries; e; e = e->hh.next)
-        list_prepend(&w->queue, &e->waiting);
+        queue_again(w, &e->waiting);
     idem_refuse_claims(w, BOX_EUNAVAILABLE);
 }
 

@@ -1,5 +1,5 @@
 /*
- * The writer's life, its queue, and one round.
+ * The writer's life, its entrance, and one round.
  *
  * Threads: writer_submit() and writer_stop() may be called from any; what they share with the writer's thread
  * is the mailbox and three atomics. Everything else in struct writer belongs to the one thread that runs the
@@ -72,6 +72,7 @@ struct writer *writer_new(const struct writer_options *options)
     w->layout_of = options->layout_of;
     w->layout_ctx = options->layout_ctx;
     w->queue_limit = options->queue_limit ? options->queue_limit : LIMIT_WRITER_QUEUE;
+    w->event_limit = options->event_limit ? options->event_limit : LIMIT_WRITER_EVENT_QUEUE;
     w->stop.run = run_stop;
     heap_init(&w->deadlines);
     must(mailbox_init(&w->mailbox) ==
@@ -89,7 +90,7 @@ void writer_free(struct writer *w)
         struct entry *e = w->entries;
         e->part = NULL;
         e->busy = false;
-        e->waiting = (struct req_list){0};
+        e->lane.requests = e->waiting = (struct req_list){0};
         entry_drop(w, e);
     }
     while (w->slugs)
@@ -111,7 +112,7 @@ static struct writer_req *req_of(struct task *t)
 static void run_arrived(struct task *t)
 {
     struct writer_req *req = req_of(t);
-    list_push(&req->writer->queue, req);
+    queue_add(req->writer, req);
 }
 
 /* On the submitter's thread: the request is answered. */
@@ -127,19 +128,34 @@ static bool bounded(const struct writer_req *req)
     return req->op == WRITER_COMMAND || req->op == WRITER_CLAIM;
 }
 
+/* How many commands about the request's event (and the few that share its counter) are not yet answered. */
+static atomic_uint *pending_of(struct writer *w, const struct writer_req *req)
+{
+    return &w->pending_of[id_tag(&req->event_id.u) % PENDING_COUNTERS];
+}
+
+/* One less than writer_submit() has counted. */
+static void uncount(struct writer *w, const struct writer_req *req)
+{
+    if (req->op == WRITER_COMMAND)
+        atomic_fetch_sub(pending_of(w, req), 1);
+    atomic_fetch_sub(&w->pending, 1);
+}
+
 int writer_submit(struct writer *w, struct writer_req *req)
 {
     must(req->reply_to && req->done && req->arena);
     size_t before = atomic_fetch_add(&w->pending, 1);
+    unsigned of_event = req->op == WRITER_COMMAND ? atomic_fetch_add(pending_of(w, req), 1) : 0;
     int ret = 0;
     if (atomic_load(&w->stopping)) {
         ret = BOX_ESHUTDOWN;
-    } else if (before >= w->queue_limit && bounded(req)) {
+    } else if ((before >= w->queue_limit || of_event >= w->event_limit) && bounded(req)) {
         metrics_add(METRIC_OVERLOAD_REFUSALS, 1);
         ret = BOX_EBUSY;
     }
     if (ret) {
-        atomic_fetch_sub(&w->pending, 1);
+        uncount(w, req);
         return ret;
     }
     req->code = 0;
@@ -174,7 +190,7 @@ void writer_answer(struct writer *w, struct writer_req *req, int code)
         slug_unclaim(w, req->new_event->slug); /* the claim has ended; an event's slug stays */
     count_answer(req);
     req->completion.run = run_answered;
-    atomic_fetch_sub(&w->pending, 1);
+    uncount(w, req);
     task_post(req->reply_to, &req->completion); /* from here on it is the submitter's again */
 }
 
@@ -182,8 +198,8 @@ void writer_answer(struct writer *w, struct writer_req *req, int code)
 
 static bool round_failed(struct writer *w)
 {
-    bool did = w->queue.first;
-    for (struct writer_req *req; (req = list_pop(&w->queue));)
+    bool did = w->ring;
+    for (struct writer_req *req; (req = queue_next(w));)
         decide_nothing(w, req);
     return recover(w) || did;
 }
@@ -193,7 +209,7 @@ static bool round_decide(struct writer *w)
     int64_t now_us = clock_wall_us(w->clock);
     size_t expired = decide_expiries(w, now_us);
     size_t decided = 0;
-    for (struct writer_req *req; decided < LIMIT_GROUP_COMMANDS && (req = list_pop(&w->queue)); decided++)
+    for (struct writer_req *req; decided < LIMIT_GROUP_COMMANDS && (req = queue_next(w)); decided++)
         decide_request(w, req, now_us);
     group_commit(w);
     return expired || decided;
@@ -215,7 +231,7 @@ bool writer_step(struct writer *w)
 int64_t writer_next_wake_us(const struct writer *w)
 {
     int64_t now_us = clock_wall_us(w->clock);
-    if (w->queue.first)
+    if (w->ring)
         return now_us;
     if (w->failed) {
         int64_t left_us = w->retry_us - clock_monotonic_us(w->clock);

@@ -7,6 +7,7 @@
  * Group commit needs no timer: while one commit is under way requests pile up, and the next group takes them
  * all; a single request is committed at once. Order: durable before visible, visible before answered.
  *
+ *   - Requests are taken in turns, event by event (queue.c): a crowd at one event holds up no other.
  *   - A refusal that rests only on durable state is answered at once, without the disk; one that rests on
  *     the open group is answered after that group.
  *   - BOX_EDEFER: the request is decided again, first, in the next group.
@@ -115,6 +116,7 @@ struct writer_options {
     struct layout *(*layout_of)(void *ctx, const struct venue_id *venue);
     void *layout_ctx;
     size_t queue_limit; /* 0: LIMIT_WRITER_QUEUE */
+    size_t event_limit; /* 0: LIMIT_WRITER_EVENT_QUEUE */
 };
 
 /* Nothing is loaded yet and no thread started; @options is copied, what it points to must outlive the writer.
@@ -138,8 +140,8 @@ int writer_load(struct writer *w, void (*progress)(void *ctx, size_t events, uin
  * Ownership:  @req is lent until done() runs; on error it was never lent and done() never runs.
  * Durability: done with code 0: the change survives power loss. BOX_EUNKNOWN: it may have happened; the same
  *             idempotency key finds out.
- * Returns 0, BOX_EBUSY (queue full; answer 503; never RELEASE and CREATE_EVENT, which end a claim) or
- * BOX_ESHUTDOWN.
+ * Returns 0, BOX_EBUSY (the queue is full, or one event has its share of it: answer 503; never RELEASE and
+ * CREATE_EVENT, which end a claim) or BOX_ESHUTDOWN.
  */
 int writer_submit(struct writer *w, struct writer_req *req);
 

@@ -1,9 +1,9 @@
 /*
  * Private to writer/: what the writer's thread keeps, and the steps that the files share.
  *
- * A request is in exactly one place at a time: in the mailbox, in the queue, in an event's waiting list (the
- * event is busy, or the open group has changed its seats), among the waiters of a key, or in a part of a
- * batch (decided, waits for the disk). From each of them it goes on to another or is answered.
+ * A request is in exactly one place at a time: in the mailbox, in a lane of the queue, in an event's waiting
+ * list (the event is busy, or the open group has changed its seats), among the waiters of a key, or in a part
+ * of a batch (decided, waits for the disk). From each of them it goes on to another or is answered.
  *
  *     mailbox -> queue -> decided -> part of a batch -> answered
  *                  ^  \-> waits for its event or key -/ (back to the front of the queue)
@@ -27,6 +27,14 @@ struct req_list {
     struct writer_req *first, *last;
 };
 
+/* Those who wait to be decided about one event (or about none), oldest first. */
+struct lane {
+    struct req_list requests;
+    struct lane *next; /* in the ring */
+    bool in_ring;
+    unsigned left; /* of its turn */
+};
+
 /* A key under way: owned by a request that is being decided or made durable, or claimed by a worker's job. */
 struct flight {
     UT_hash_handle hh;
@@ -48,11 +56,12 @@ struct entry {
     uint64_t tag;
     struct event_id id;
     struct inventory *inv;
-    bool shown;              /* the observer knows it: its creation is durable */
-    bool busy;               /* a commit of it is under way: nothing may be decided */
-    bool listed;             /* while all are loaded again: the store has it */
-    uint32_t live_holds;     /* as counted in the gauge */
-    struct part *part;       /* its part of the open batch, or NULL */
+    bool shown;          /* the observer knows it: its creation is durable */
+    bool busy;           /* a commit of it is under way: nothing may be decided */
+    bool listed;         /* while all are loaded again: the store has it */
+    uint32_t live_holds; /* as counted in the gauge */
+    struct part *part;   /* its part of the open batch, or NULL */
+    struct lane lane;
     struct req_list waiting; /* decided again when nothing of it is under way */
 };
 
@@ -80,6 +89,8 @@ struct batch {
     int64_t begun_us; /* monotonic */
 };
 
+enum { PENDING_COUNTERS = 1024 };
+
 struct writer {
     /* immutable after writer_new() */
     struct store *store;
@@ -88,17 +99,20 @@ struct writer {
     struct writer_observer observer;
     struct layout *(*layout_of)(void *ctx, const struct venue_id *venue);
     void *layout_ctx;
-    size_t queue_limit;
+    size_t queue_limit, event_limit;
 
     /* any thread */
     struct mailbox mailbox;
     atomic_size_t pending; /* submitted and not yet answered */
+    /* ... of these, commands by event: counted by the tag's last bits, so that two events seldom share one */
+    atomic_uint pending_of[PENDING_COUNTERS];
     atomic_bool stopping;
     atomic_bool ready;
     struct task stop; /* wakes the writer once */
 
     /* the writer's thread */
-    struct req_list queue;
+    struct lane general;           /* what is about no event that there is */
+    struct lane *ring, *ring_last; /* the lanes that somebody is in: whose turn is next */
     struct entry *entries;
     struct slug *slugs;
     struct flight *flights;
@@ -118,6 +132,18 @@ void list_prepend(struct req_list *to, struct req_list *from);
 
 /* Give @req its answer; if it owns a key and this is not success, its duplicates are decided anew. */
 void writer_answer(struct writer *w, struct writer_req *req, int code);
+
+/* ---- who is next (queue.c) ---- */
+
+/* The back of its event's lane. */
+void queue_add(struct writer *w, struct writer_req *req);
+/* The front of it, in order: requests of one event that were taken from the queue before. @list is then
+ * empty. */
+void queue_again(struct writer *w, struct req_list *list);
+/* Take the next out of the queue; NULL: nobody waits. */
+struct writer_req *queue_next(struct writer *w);
+/* The event is no more: what waits for it goes to the general lane. */
+void queue_forget(struct writer *w, struct entry *e);
 
 /* ---- deciding (decide.c) ---- */
 

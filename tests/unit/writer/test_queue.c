@@ -58,6 +58,82 @@ static void test_bound_counts_until_the_answer(void **state)
     bench_free(b);
 }
 
+static void test_one_event_has_its_share_of_the_places(void **state)
+{
+    struct bench *b = bench_with_event();
+    (void)state;
+    asked(create_event(b, "other"), BOX_OK);
+    writer_free(b->writer);
+    b->queue_limit = 3;
+    b->event_limit = 2;
+    start_writer(b);
+    assert_int_equal(writer_load(b->writer, NULL, NULL), 0);
+    struct ask *first = submitted(hold(b, 0, 0, 1)), *second = submitted(hold(b, 0, 1, 1));
+    struct ask *third = hold(b, 0, 2, 1);
+    assert_int_equal(writer_submit(b->writer, &third->req), BOX_EBUSY);
+    struct ask *other = submitted(hold(b, 1, 0, 1)), *too_many = hold(b, 1, 1, 1);
+    assert_int_equal(writer_submit(b->writer, &too_many->req), BOX_EBUSY);
+    settle(b);
+    assert_int_equal(first->req.code, BOX_OK);
+    assert_int_equal(second->req.code, BOX_OK);
+    assert_int_equal(other->req.code, BOX_OK);
+    asked(third, BOX_OK);
+    bench_free(b);
+}
+
+/* A crowd at one event: who wants another is decided in the very next round, at most a turn of each later. */
+static void test_a_crowd_holds_up_nobody_else(void **state)
+{
+    enum { CROWD = 3000 };
+    struct bench *b = bench_with_event();
+    (void)state;
+    asked(create_event(b, "other"), BOX_OK);
+    struct ask *crowd[CROWD];
+    for (unsigned i = 0; i < CROWD; i++)
+        crowd[i] = submitted(hold(b, 0, i % SEATS, (uint8_t)i));
+    struct ask *other = submitted(hold(b, 1, 0, 1)),
+               *claim = submitted(with_key(ask_new(b, WRITER_CLAIM), "k", "b"));
+    step(b);
+    assert_true(other->answered && claim->answered);
+    assert_int_equal(other->req.code, BOX_OK);
+    assert_true(crowd[0]->answered);
+    assert_false(crowd[CROWD - 1]->answered);
+    settle(b);
+    unsigned won = 0;
+    for (unsigned i = 0; i < CROWD; i++) {
+        assert_true(crowd[i]->answered);
+        won += crowd[i]->req.code == BOX_OK;
+        assert_true((crowd[i]->req.code == BOX_OK) == (i < SEATS)); /* in the order in which they came */
+    }
+    assert_int_equal(won, SEATS);
+    bench_free(b);
+}
+
+/* Those who stand in the lane of an event that is deleted get their answer. */
+static void test_a_lane_whose_event_goes(void **state)
+{
+    enum { CROWD = 2500 };
+    struct bench *b = bench_with_event();
+    (void)state;
+    struct ask *create = create_event(b, "other");
+    struct event *hidden = event_with_state(create->req.new_event, false, EVENT_SCHEDULED, false);
+    hidden->ever_published = false; /* so that it may be deleted */
+    create->req.new_event = hidden;
+    asked(create, BOX_OK);
+    struct ask *delete = submitted(command(b, 1, COMMAND_EVENT_DELETE));
+    struct ask *crowd[CROWD];
+    for (unsigned i = 0; i < CROWD; i++)
+        crowd[i] = submitted(hold(b, 1, 0, 1));
+    struct ask *neighbour = submitted(hold(b, 0, 0, 1));
+    settle(b);
+    assert_int_equal(delete->req.code, BOX_OK);
+    for (unsigned i = 0; i < CROWD; i++)
+        assert_int_equal(crowd[i]->req.code, BOX_ENOTFOUND);
+    assert_int_equal(neighbour->req.code, BOX_OK);
+    event_unref(hidden);
+    bench_free(b);
+}
+
 static void test_stop_answers_all(void **state)
 {
     struct bench *b = bench_with_event();
@@ -162,6 +238,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bounded),
         cmocka_unit_test(test_bound_counts_until_the_answer),
+        cmocka_unit_test(test_one_event_has_its_share_of_the_places),
+        cmocka_unit_test(test_a_crowd_holds_up_nobody_else),
+        cmocka_unit_test(test_a_lane_whose_event_goes),
         cmocka_unit_test(test_stop_answers_all),
         cmocka_unit_test(test_stop_while_the_store_is_failed),
         cmocka_unit_test(test_stop_from_a_signal),

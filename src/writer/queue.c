@@ -1,0 +1,92 @@
+/*
+ * Who is decided next: fair between events.
+ *
+ * Each event has a lane of its own, and so has all that belongs to no event (claims, new events). The lanes
+ * that have somebody in them form a ring. A lane's turn is TURN requests; then the next lane has its turn,
+ * and the first goes to the back of the ring. So an event that a crowd wants costs the others at most one
+ * turn of each crowded event, however long its lane is, and where there is only one lane it is simply a
+ * queue. Within a lane the order is that of arrival.
+ *
+ * The second bound is at the entrance (writer.c): one event may hold but LIMIT_WRITER_EVENT_QUEUE of the
+ * LIMIT_WRITER_QUEUE places, so that there is room for the others when it is full.
+ */
+#include "writer/writer_internal.h"
+
+enum { TURN = 64 };
+
+static void enter_ring(struct writer *w, struct lane *l)
+{
+    if (l->in_ring || !l->requests.first)
+        return;
+    l->in_ring = true;
+    l->left = TURN;
+    l->next = NULL;
+    if (w->ring_last)
+        w->ring_last->next = l;
+    else
+        w->ring = l;
+    w->ring_last = l;
+}
+
+static void leave_ring(struct writer *w)
+{
+    struct lane *l = w->ring;
+    w->ring = l->next;
+    if (!w->ring)
+        w->ring_last = NULL;
+    l->in_ring = false;
+}
+
+static struct lane *lane_of(struct writer *w, const struct writer_req *req)
+{
+    struct entry *e = req->op == WRITER_COMMAND ? entry_find(w, &req->event_id) : NULL;
+    return e ? &e->lane : &w->general;
+}
+
+void queue_add(struct writer *w, struct writer_req *req)
+{
+    struct lane *l = lane_of(w, req);
+    list_push(&l->requests, req);
+    enter_ring(w, l);
+}
+
+void queue_again(struct writer *w, struct req_list *list)
+{
+    if (!list->first)
+        return;
+    struct lane *l = lane_of(w, list->first);
+    list_prepend(&l->requests, list);
+    enter_ring(w, l);
+}
+
+void queue_forget(struct writer *w, struct entry *e)
+{
+    struct lane **at = &w->ring, *before = NULL;
+    while (*at && *at != &e->lane) {
+        before = *at;
+        at = &before->next;
+    }
+    if (*at) {
+        *at = e->lane.next;
+        w->ring_last = w->ring_last == &e->lane ? before : w->ring_last;
+    }
+    list_prepend(&w->general.requests, &e->lane.requests);
+    list_prepend(&w->general.requests, &e->waiting);
+    enter_ring(w, &w->general);
+}
+
+struct writer_req *queue_next(struct writer *w)
+{
+    struct lane *l = w->ring;
+    if (!l)
+        return NULL;
+    struct writer_req *req = list_pop(&l->requests);
+    must(req);
+    if (!l->requests.first) {
+        leave_ring(w);
+    } else if (--l->left == 0) {
+        leave_ring(w);
+        enter_ring(w, l);
+    }
+    return req;
+}
