@@ -5,7 +5,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum { SEQ_TEXT = 24 };
+enum {
+    SEQ_TEXT = 24,
+    USUAL_BYTES = 1024, /* of the answer to a write */
+};
 
 const char JSON_TYPE[] = "application/json";
 
@@ -209,6 +212,7 @@ static void render(struct app_call *call, struct idem_record *ret_answer)
     if (!c->encode)
         return;
     struct buf b = {0};
+    buf_reserve(&b, USUAL_BYTES);
     api_encode_into(c, c->encode, &b);
     ret_answer->body = arena_copy(call->arena, b.data, b.size);
     ret_answer->body_size = b.size;

@@ -9,6 +9,14 @@ const struct uuid UUID_NIL = {{0}};
 /* 100 ns ticks from 1582-10-15, where version 1 begins, to 1970-01-01. */
 static const int64_t V1_EPOCH_TICKS = 0x01B21DD213814000;
 
+/* "00" to "ff": ids are half of what an answer says. */
+#define HEX_16(d)                                                                                            \
+    d "0" d "1" d "2" d "3" d "4" d "5" d "6" d "7" d "8" d "9" d "a" d "b" d "c" d "d" d "e" d "f"
+static const char HEX_PAIRS[] =
+    HEX_16("0") HEX_16("1") HEX_16("2") HEX_16("3") HEX_16("4") HEX_16("5") HEX_16("6") HEX_16("7")
+        HEX_16("8") HEX_16("9") HEX_16("a") HEX_16("b") HEX_16("c") HEX_16("d") HEX_16("e") HEX_16("f");
+_Static_assert(sizeof(HEX_PAIRS) == 513, "two digits for each byte");
+
 struct uuid uuid_random(struct rng *rng)
 {
     struct uuid u;
@@ -50,12 +58,9 @@ int64_t uuid_v1_time_us(const struct uuid *u)
 
 void uuid_format(const struct uuid *u, char ret_text[UUID_TEXT + 1])
 {
-    static const char digits[] = "0123456789abcdef";
     static const uint8_t at[16] = {0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
-    for (unsigned i = 0; i < 16; i++) {
-        ret_text[at[i]] = digits[u->b[i] >> 4];
-        ret_text[at[i] + 1] = digits[u->b[i] & 15];
-    }
+    for (unsigned i = 0; i < 16; i++)
+        memcpy(ret_text + at[i], &HEX_PAIRS[2 * u->b[i]], 2);
     ret_text[8] = ret_text[13] = ret_text[18] = ret_text[23] = '-';
     ret_text[UUID_TEXT] = '\0';
 }
