@@ -11,14 +11,20 @@ void heap_init(struct heap *h)
 
 void heap_done(struct heap *h)
 {
-    free(h->items);
+    free(h->slots);
     heap_init(h);
 }
 
 static void place(struct heap *h, size_t index, struct heap_item *item)
 {
-    h->items[index] = item;
+    h->slots[index] = (struct heap_slot){item->key, item};
     item->pos = index + 1;
+}
+
+static void move(struct heap *h, size_t index, size_t from)
+{
+    h->slots[index] = h->slots[from];
+    h->slots[index].item->pos = index + 1;
 }
 
 /* Put @item where it belongs at or above the free place @index. */
@@ -26,9 +32,9 @@ static void sift_up(struct heap *h, size_t index, struct heap_item *item)
 {
     while (index > 0) {
         size_t parent = (index - 1) / 2;
-        if (h->items[parent]->key <= item->key)
+        if (h->slots[parent].key <= item->key)
             break;
-        place(h, index, h->items[parent]);
+        move(h, index, parent);
         index = parent;
     }
     place(h, index, item);
@@ -41,11 +47,11 @@ static void sift_down(struct heap *h, size_t index, struct heap_item *item)
         size_t child = 2 * index + 1;
         if (child >= h->count)
             break;
-        if (child + 1 < h->count && h->items[child + 1]->key < h->items[child]->key)
+        if (child + 1 < h->count && h->slots[child + 1].key < h->slots[child].key)
             child++;
-        if (item->key <= h->items[child]->key)
+        if (item->key <= h->slots[child].key)
             break;
-        place(h, index, h->items[child]);
+        move(h, index, child);
         index = child;
     }
     place(h, index, item);
@@ -54,7 +60,7 @@ static void sift_down(struct heap *h, size_t index, struct heap_item *item)
 /* Put @item at the free place @index or where its key takes it from there. */
 static void settle(struct heap *h, size_t index, struct heap_item *item)
 {
-    if (index > 0 && item->key < h->items[(index - 1) / 2]->key)
+    if (index > 0 && item->key < h->slots[(index - 1) / 2].key)
         sift_up(h, index, item);
     else
         sift_down(h, index, item);
@@ -63,16 +69,16 @@ static void settle(struct heap *h, size_t index, struct heap_item *item)
 static void grow(struct heap *h)
 {
     h->cap = h->cap ? 2 * h->cap : FIRST_CAP;
-    must(h->cap <= SIZE_MAX / sizeof(h->items[0]));
-    h->items = realloc(h->items, h->cap * sizeof(h->items[0]));
-    must(h->items); /* out of memory ends the program */
+    must(h->cap <= SIZE_MAX / sizeof(h->slots[0]));
+    h->slots = realloc(h->slots, h->cap * sizeof(h->slots[0]));
+    must(h->slots); /* out of memory ends the program */
 }
 
 void heap_set(struct heap *h, struct heap_item *item, int64_t key)
 {
     item->key = key;
     if (item->pos) {
-        must(item->pos <= h->count && h->items[item->pos - 1] == item);
+        must(item->pos <= h->count && h->slots[item->pos - 1].item == item);
         settle(h, item->pos - 1, item);
         return;
     }
@@ -86,16 +92,16 @@ void heap_remove(struct heap *h, struct heap_item *item)
     if (!item->pos)
         return;
     size_t index = item->pos - 1;
-    must(index < h->count && h->items[index] == item);
+    must(index < h->count && h->slots[index].item == item);
     item->pos = 0;
-    struct heap_item *last = h->items[--h->count];
+    struct heap_item *last = h->slots[--h->count].item;
     if (last != item)
         settle(h, index, last);
 }
 
 struct heap_item *heap_first(const struct heap *h)
 {
-    return h->count ? h->items[0] : NULL;
+    return h->count ? h->slots[0].item : NULL;
 }
 
 bool heap_has(const struct heap_item *item)

@@ -14,8 +14,14 @@ struct heap_item {
     size_t pos; /* 1 + place in the heap; 0 when in none */
 };
 
+/* The key stands here too, so that comparing touches no item. */
+struct heap_slot {
+    int64_t key;
+    struct heap_item *item;
+};
+
 struct heap {
-    struct heap_item **items;
+    struct heap_slot *slots;
     size_t count, cap;
 };
 

@@ -1,5 +1,6 @@
 /* inventory_check(): everything that is kept twice is counted again. */
 #include "inventory/inventory_internal.h"
+#include <stddef.h>
 #include <stdlib.h>
 
 static void check_seat_counts(const struct inventory *inv)
@@ -27,6 +28,7 @@ static void check_seat_counts(const struct inventory *inv)
 static void check_live(const struct inventory *inv, const struct live *live)
 {
     const struct hold *h = &live->hold;
+    must(live_by_hold(inv, &h->hold_id) == live);
     must(h->status == HOLD_ACTIVE && h->outcome == OUTCOME_NONE && h->ended_ms == 0);
     must(h->lines == live->lines && h->line_count > 0 && h->started_ms < h->expires_ms);
     must(heap_has(&live->deadline) && live->deadline.key == h->expires_ms);
@@ -51,19 +53,19 @@ static void check_live(const struct inventory *inv, const struct live *live)
 struct tally {
     struct session_id session;
     uint32_t held;
-    UT_hash_handle hh;
 };
 
-static struct tally *count_held(const struct inventory *inv)
+static struct idmap count_held(const struct inventory *inv)
 {
-    struct tally *tallies = NULL, *t;
-    for (const struct live *live = inv->by_hold; live; live = live->by_hold.next) {
-        HASH_FIND(hh, tallies, &live->hold.session_id, sizeof(t->session), t);
+    struct idmap tallies;
+    idmap_init(&tallies, offsetof(struct tally, session));
+    for (const struct live *live = inv->lives; live; live = live->next) {
+        struct tally *t = idmap_find(&tallies, &live->hold.session_id.u);
         if (!t) {
             t = calloc(1, sizeof(*t));
             must(t); /* out of memory ends the program */
             t->session = live->hold.session_id;
-            HASH_ADD(hh, tallies, session, sizeof(t->session), t);
+            idmap_add(&tallies, t);
         }
         t->held += live->hold.line_count;
     }
@@ -74,30 +76,33 @@ static struct tally *count_held(const struct inventory *inv)
 static void check_buyers(const struct inventory *inv)
 {
     uint64_t sold = 0;
-    struct tally *tallies = count_held(inv), *t, *next;
-    for (const struct buyer *b = inv->buyers; b; b = b->hh.next) {
+    struct idmap tallies = count_held(inv);
+    size_t at = 0;
+    for (const struct buyer *b; (b = idmap_next(&inv->buyers, &at));) {
+        const struct tally *t = idmap_find(&tallies, &b->session.u);
         must(b->held + b->sold > 0);
-        HASH_FIND(hh, tallies, &b->session, sizeof(b->session), t);
         must(b->held == (t ? t->held : 0));
         sold += b->sold;
     }
     must(sold == inv->counts[SEAT_SOLD]);
-    HASH_ITER (hh, tallies, t, next) {
+    at = 0;
+    for (struct tally *t; (t = idmap_next(&tallies, &at));) {
         must(buyer_find(inv, &t->session));
-        HASH_DELETE(hh, tallies, t);
         free(t);
     }
+    idmap_done(&tallies);
 }
 
 void inventory_check(const struct inventory *inv)
 {
     check_seat_counts(inv);
-    uint32_t orders = 0;
-    for (const struct live *live = inv->by_hold; live; live = live->by_hold.next) {
+    uint32_t holds = 0, orders = 0;
+    for (const struct live *live = inv->lives; live; live = live->next) {
         check_live(inv, live);
+        holds++;
         orders += live->has_order;
     }
-    must(orders == HASH_CNT(by_order, inv->by_order));
-    must(inv->deadlines.count == HASH_CNT(by_hold, inv->by_hold));
+    must(holds == inv->by_hold.count && orders == inv->by_order.count);
+    must(inv->deadlines.count == holds);
     check_buyers(inv);
 }

@@ -45,7 +45,7 @@ static int check_not_cancelled(struct decision *d)
 
 static bool holds_dirty(const struct inventory *inv)
 {
-    for (const struct live *live = inv->by_hold; live; live = live->by_hold.next) {
+    for (const struct live *live = inv->lives; live; live = live->next) {
         if (live_is_dirty(inv, live))
             return true;
     }
@@ -58,9 +58,8 @@ static int cancel_event(struct decision *d, const struct event *e)
     if (holds_dirty(d->inv))
         return BOX_EDEFER;
     change_event(d, CHANGE_EVENT_CANCELLED, event_with_state(e, e->published, EVENT_CANCELLED, false));
-    struct live *live, *next;
-    HASH_ITER (by_hold, d->inv->by_hold, live, next)
-        end_hold(d, live, CHANGE_HOLD_RELEASED, OUTCOME_CANCELLED);
+    while (d->inv->lives)
+        end_hold(d, d->inv->lives, CHANGE_HOLD_RELEASED, OUTCOME_CANCELLED);
     must(inventory_live_holds(d->inv) == 0 && d->inv->counts[SEAT_HELD] == 0);
     return BOX_OK;
 }

@@ -17,6 +17,9 @@ static struct inventory *inventory_alloc(const struct event *event, const struct
     inv->seats = seats;
     inv->rng = rng;
     heap_init(&inv->deadlines);
+    idmap_init(&inv->by_hold, offsetof(struct live, hold.hold_id));
+    idmap_init(&inv->by_order, offsetof(struct live, order.order_id));
+    idmap_init(&inv->buyers, offsetof(struct buyer, session));
     return inv;
 }
 
@@ -92,15 +95,15 @@ void inventory_free(struct inventory *inv)
 {
     if (!inv)
         return;
-    struct live *live, *next_live;
-    HASH_ITER (by_hold, inv->by_hold, live, next_live)
-        live_remove(inv, live);
-    struct buyer *buyer, *next_buyer;
-    HASH_ITER (hh, inv->buyers, buyer, next_buyer) {
-        HASH_DELETE(hh, inv->buyers, buyer);
+    while (inv->lives)
+        live_remove(inv, inv->lives);
+    size_t at = 0;
+    for (struct buyer *buyer; (buyer = idmap_next(&inv->buyers, &at));)
         free(buyer);
-    }
-    must(!inv->by_order && heap_first(&inv->deadlines) == NULL);
+    must(inv->by_order.count == 0 && heap_first(&inv->deadlines) == NULL);
+    idmap_done(&inv->by_hold);
+    idmap_done(&inv->by_order);
+    idmap_done(&inv->buyers);
     heap_done(&inv->deadlines);
     drop_retired(inv);
     free(inv->retired);
@@ -176,7 +179,7 @@ void inventory_counts(const struct inventory *inv, uint32_t ret_counts[SEAT_STAT
 
 uint32_t inventory_live_holds(const struct inventory *inv)
 {
-    return (uint32_t)HASH_CNT(by_hold, inv->by_hold);
+    return (uint32_t)inv->by_hold.count;
 }
 
 struct heap_item *inventory_heap_item(struct inventory *inv)

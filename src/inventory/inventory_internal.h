@@ -8,11 +8,9 @@
 #define INVENTORY_INTERNAL_H
 
 #include "base/heap.h"
+#include "base/idmap.h"
 #include "base/must.h"
 #include "inventory/inventory.h"
-
-#define uthash_fatal(msg) must(!(msg)) /* out of memory ends the program */
-#include <uthash.h>
 
 /* A hold that has not ended, and its pending order. */
 struct live {
@@ -20,7 +18,7 @@ struct live {
     bool has_order;
     struct order order; /* if has_order; without lines: they are the hold's */
     struct heap_item deadline;
-    UT_hash_handle by_hold, by_order;
+    struct live *next, *prev; /* in the order of their beginning */
     struct line lines[];
 };
 
@@ -28,7 +26,6 @@ struct live {
 struct buyer {
     struct session_id session;
     uint32_t held, sold;
-    UT_hash_handle hh;
 };
 
 struct inventory {
@@ -43,9 +40,10 @@ struct inventory {
 
     struct seat *seats;
     uint32_t counts[SEAT_STATUSES];
-    struct live *by_hold, *by_order;
+    struct live *lives, *last_live;
+    struct idmap by_hold, by_order; /* struct live */
     struct heap deadlines;
-    struct buyer *buyers;
+    struct idmap buyers; /* struct buyer, by session */
 
     /* the open group */
     bool group_open;

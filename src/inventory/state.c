@@ -39,29 +39,30 @@ void seat_set(struct inventory *inv, uint32_t seat, enum seat_status before, enu
 
 struct live *live_by_hold(const struct inventory *inv, const struct hold_id *id)
 {
-    struct live *live;
-    HASH_FIND(by_hold, inv->by_hold, id, sizeof(*id), live);
-    return live;
+    return idmap_find(&inv->by_hold, &id->u);
 }
 
 struct live *live_by_order(const struct inventory *inv, const struct order_id *id)
 {
-    struct live *live;
-    HASH_FIND(by_order, inv->by_order, id, sizeof(*id), live);
-    return live;
+    return idmap_find(&inv->by_order, &id->u);
 }
 
 struct live *live_add(struct inventory *inv, const struct hold *hold)
 {
     must(hold->status == HOLD_ACTIVE && hold->line_count > 0);
-    must(!live_by_hold(inv, &hold->hold_id));
     size_t size = hold->line_count * sizeof(struct line);
     struct live *live = calloc(1, sizeof(*live) + size);
     must(live); /* out of memory ends the program */
     live->hold = *hold;
     memcpy(live->lines, hold->lines, size);
     live->hold.lines = live->lines;
-    HASH_ADD(by_hold, inv->by_hold, hold.hold_id, sizeof(live->hold.hold_id), live);
+    live->prev = inv->last_live;
+    if (live->prev)
+        live->prev->next = live;
+    else
+        inv->lives = live;
+    inv->last_live = live;
+    idmap_add(&inv->by_hold, live);
     heap_set(&inv->deadlines, &live->deadline, hold->expires_ms);
     return live;
 }
@@ -78,7 +79,7 @@ void live_set_order(struct inventory *inv, struct live *live, const struct order
     live->order.expires_ms = live->hold.expires_ms;
     live->hold.order_id = order->order_id;
     live->hold.user_id = order->user_id;
-    HASH_ADD(by_order, inv->by_order, order.order_id, sizeof(live->order.order_id), live);
+    idmap_add(&inv->by_order, live);
 }
 
 void live_set_deadline(struct inventory *inv, struct live *live, int64_t expires_ms)
@@ -92,10 +93,11 @@ void live_set_deadline(struct inventory *inv, struct live *live, int64_t expires
 
 void live_remove(struct inventory *inv, struct live *live)
 {
-    must(live_by_hold(inv, &live->hold.hold_id) == live);
     if (live->has_order)
-        HASH_DELETE(by_order, inv->by_order, live);
-    HASH_DELETE(by_hold, inv->by_hold, live);
+        idmap_remove(&inv->by_order, live);
+    idmap_remove(&inv->by_hold, live);
+    *(live->prev ? &live->prev->next : &inv->lives) = live->next;
+    *(live->next ? &live->next->prev : &inv->last_live) = live->prev;
     heap_remove(&inv->deadlines, &live->deadline);
     free(live);
 }
@@ -110,9 +112,7 @@ bool live_is_dirty(const struct inventory *inv, const struct live *live)
 
 static struct buyer *find_buyer(const struct inventory *inv, const struct session_id *session)
 {
-    struct buyer *buyer;
-    HASH_FIND(hh, inv->buyers, session, sizeof(*session), buyer);
-    return buyer;
+    return idmap_find(&inv->buyers, &session->u);
 }
 
 const struct buyer *buyer_find(const struct inventory *inv, const struct session_id *session)
@@ -127,13 +127,13 @@ void buyer_add(struct inventory *inv, const struct session_id *session, int64_t 
         buyer = calloc(1, sizeof(*buyer));
         must(buyer); /* out of memory ends the program */
         buyer->session = *session;
-        HASH_ADD(hh, inv->buyers, session, sizeof(buyer->session), buyer);
+        idmap_add(&inv->buyers, buyer);
     }
     must(buyer->held + held >= 0 && buyer->sold + sold >= 0);
     buyer->held = (uint32_t)(buyer->held + held);
     buyer->sold = (uint32_t)(buyer->sold + sold);
     if (buyer->held == 0 && buyer->sold == 0) {
-        HASH_DELETE(hh, inv->buyers, buyer);
+        idmap_remove(&inv->buyers, buyer);
         free(buyer);
     }
 }

@@ -21,9 +21,10 @@ static size_t naive_first(const struct heap_item *items, int64_t *ret_key)
 static void assert_heap_order(const struct heap *h)
 {
     for (size_t i = 0; i < h->count; i++) {
-        assert_int_equal(h->items[i]->pos, i + 1);
+        assert_int_equal(h->slots[i].item->pos, i + 1);
+        assert_true(h->slots[i].key == h->slots[i].item->key);
         if (i > 0)
-            assert_true(h->items[(i - 1) / 2]->key <= h->items[i]->key);
+            assert_true(h->slots[(i - 1) / 2].item->key <= h->slots[i].item->key);
     }
 }
 
