@@ -23,6 +23,10 @@ void post_hold(struct http_req *req, void *ctx)
     struct api_req *c = api_begin_post(req, ctx, RIGHT_BEGIN);
     if (!c || !api_write_event(c, 201, out_hold))
         return;
+    if (app_hold_is_hopeless(&c->call)) { /* before the body is even looked at */
+        api_problem(c, BOX_EBUSY, NULL);
+        return;
+    }
     c->location = hold_path;
     struct app_hold_wish *wish = arena_alloc(req->arena, sizeof(*wish));
     hold_wish_in(c, api_body(c, hold_members), wish);

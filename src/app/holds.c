@@ -13,6 +13,11 @@ void app_session_create(struct app_call *call)
     app_done(call, BOX_OK);
 }
 
+bool app_hold_is_hopeless(const struct app_call *call)
+{
+    return writer_full(call->app->parts.writer, &call->event->event->event_id);
+}
+
 void app_hold_create(struct app_call *call, const struct app_hold_wish *wish)
 {
     int refused = early_refusal(call, wish);

@@ -55,6 +55,8 @@ struct app_hold_wish {
     struct best_wish best;
     const char *const *price_types; /* one a seat, or NULL */
 };
+/* True if app_hold_create() in call->event would be refused with BOX_EBUSY now, whatever is wished for. */
+bool app_hold_is_hopeless(const struct app_call *call);
 /* Begin a hold in call->event. */
 void app_hold_create(struct app_call *call, const struct app_hold_wish *wish);
 void app_hold_get(struct app_call *call, const struct hold_id *id);

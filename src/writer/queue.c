@@ -7,8 +7,9 @@
  * turn of each crowded event, however long its lane is, and where there is only one lane it is simply a
  * queue. Within a lane the order is that of arrival.
  *
- * The second bound is at the entrance (writer.c): one event may hold but LIMIT_WRITER_EVENT_QUEUE of the
- * LIMIT_WRITER_QUEUE places, so that there is room for the others when it is full.
+ * The second bound is at the entrance (writer.c): the new holds of one event take at most
+ * LIMIT_WRITER_EVENT_QUEUE of the LIMIT_WRITER_QUEUE places, and those of all leave LIMIT_WRITER_RESERVE
+ * free.
  */
 #include "writer/writer_internal.h"
 

@@ -72,6 +72,7 @@ struct writer *writer_new(const struct writer_options *options)
     w->layout_of = options->layout_of;
     w->layout_ctx = options->layout_ctx;
     w->queue_limit = options->queue_limit ? options->queue_limit : LIMIT_WRITER_QUEUE;
+    w->reserve = options->queue_limit ? options->queue_reserve : LIMIT_WRITER_RESERVE;
     w->event_limit = options->event_limit ? options->event_limit : LIMIT_WRITER_EVENT_QUEUE;
     w->stop.run = run_stop;
     heap_init(&w->deadlines);
@@ -122,35 +123,58 @@ static void run_answered(struct task *t)
     req->done(req);
 }
 
-/* What ends a claim must always get through: it frees more than it takes. */
-static bool bounded(const struct writer_req *req)
+/* How many new holds of the request's event (and of the few that share its counter) are not yet answered. */
+static atomic_uint *holds_of(struct writer *w, const struct writer_req *req)
 {
-    return req->op == WRITER_COMMAND || req->op == WRITER_CLAIM;
+    return &w->holds_of[id_tag(&req->event_id.u) % HOLD_COUNTERS];
 }
 
-/* How many commands about the request's event (and the few that share its counter) are not yet answered. */
-static atomic_uint *pending_of(struct writer *w, const struct writer_req *req)
+static bool is_new_hold(const struct writer_req *req)
 {
-    return &w->pending_of[id_tag(&req->event_id.u) % PENDING_COUNTERS];
+    return req->op == WRITER_COMMAND && req->command.kind == COMMAND_HOLD_CREATE;
+}
+
+/*
+ * May it come in, with so many @before it, and so many new holds of its event? What ends a claim must always
+ * get through: it frees more than it takes. New holds leave some places free, so that whoever has seats can
+ * pay for them or give them back, however many want to be the next.
+ */
+static bool is_room(const struct writer *w, const struct writer_req *req, size_t before, unsigned holds)
+{
+    if (req->op == WRITER_RELEASE || req->op == WRITER_CREATE_EVENT)
+        return true;
+    if (is_new_hold(req))
+        return before + w->reserve < w->queue_limit && holds < w->event_limit;
+    return before < w->queue_limit;
 }
 
 /* One less than writer_submit() has counted. */
 static void uncount(struct writer *w, const struct writer_req *req)
 {
-    if (req->op == WRITER_COMMAND)
-        atomic_fetch_sub(pending_of(w, req), 1);
+    if (is_new_hold(req))
+        atomic_fetch_sub(holds_of(w, req), 1);
     atomic_fetch_sub(&w->pending, 1);
+}
+
+bool writer_full(struct writer *w, const struct event_id *event)
+{
+    const struct writer_req req = {
+        .op = WRITER_COMMAND, .event_id = *event, .command.kind = COMMAND_HOLD_CREATE};
+    bool room = is_room(w, &req, atomic_load(&w->pending), atomic_load(holds_of(w, &req)));
+    if (!room)
+        metrics_add(METRIC_OVERLOAD_REFUSALS, 1);
+    return !room;
 }
 
 int writer_submit(struct writer *w, struct writer_req *req)
 {
     must(req->reply_to && req->done && req->arena);
     size_t before = atomic_fetch_add(&w->pending, 1);
-    unsigned of_event = req->op == WRITER_COMMAND ? atomic_fetch_add(pending_of(w, req), 1) : 0;
+    unsigned holds = is_new_hold(req) ? atomic_fetch_add(holds_of(w, req), 1) : 0;
     int ret = 0;
     if (atomic_load(&w->stopping)) {
         ret = BOX_ESHUTDOWN;
-    } else if ((before >= w->queue_limit || of_event >= w->event_limit) && bounded(req)) {
+    } else if (!is_room(w, req, before, holds)) {
         metrics_add(METRIC_OVERLOAD_REFUSALS, 1);
         ret = BOX_EBUSY;
     }

@@ -115,8 +115,9 @@ struct writer_options {
     /* The layout of a venue: a new reference or NULL. */
     struct layout *(*layout_of)(void *ctx, const struct venue_id *venue);
     void *layout_ctx;
-    size_t queue_limit; /* 0: LIMIT_WRITER_QUEUE */
-    size_t event_limit; /* 0: LIMIT_WRITER_EVENT_QUEUE */
+    size_t queue_limit;   /* 0: LIMIT_WRITER_QUEUE, and LIMIT_WRITER_RESERVE */
+    size_t queue_reserve; /* of these, places that new holds may not take */
+    size_t event_limit;   /* new holds of one event; 0: LIMIT_WRITER_EVENT_QUEUE */
 };
 
 /* Nothing is loaded yet and no thread started; @options is copied, what it points to must outlive the writer.
@@ -140,10 +141,13 @@ int writer_load(struct writer *w, void (*progress)(void *ctx, size_t events, uin
  * Ownership:  @req is lent until done() runs; on error it was never lent and done() never runs.
  * Durability: done with code 0: the change survives power loss. BOX_EUNKNOWN: it may have happened; the same
  *             idempotency key finds out.
- * Returns 0, BOX_EBUSY (the queue is full, or one event has its share of it: answer 503; never RELEASE and
- * CREATE_EVENT, which end a claim) or BOX_ESHUTDOWN.
+ * Returns 0, BOX_EBUSY (the queue is full; for a new hold also: only the reserve is left, or its event has
+ * its share: answer 503; never RELEASE and CREATE_EVENT, which end a claim) or BOX_ESHUTDOWN.
  */
 int writer_submit(struct writer *w, struct writer_req *req);
+/* Would a new hold of this event be refused now (and it is counted as refused)? For saying so before any work
+   was done for the request. Thread: any. */
+bool writer_full(struct writer *w, const struct event_id *event);
 
 /* One round: take, decide, commit, publish, answer. Returns true if it did anything. Thread: the writer's. */
 bool writer_step(struct writer *w);

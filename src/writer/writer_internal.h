@@ -89,7 +89,7 @@ struct batch {
     int64_t begun_us; /* monotonic */
 };
 
-enum { PENDING_COUNTERS = 1024 };
+enum { HOLD_COUNTERS = 1024 };
 
 struct writer {
     /* immutable after writer_new() */
@@ -99,13 +99,14 @@ struct writer {
     struct writer_observer observer;
     struct layout *(*layout_of)(void *ctx, const struct venue_id *venue);
     void *layout_ctx;
-    size_t queue_limit, event_limit;
+    size_t queue_limit, reserve, event_limit;
 
     /* any thread */
     struct mailbox mailbox;
     atomic_size_t pending; /* submitted and not yet answered */
-    /* ... of these, commands by event: counted by the tag's last bits, so that two events seldom share one */
-    atomic_uint pending_of[PENDING_COUNTERS];
+    /* ... of these, new holds by event: counted by the tag's last bits, so that two events seldom share one
+     */
+    atomic_uint holds_of[HOLD_COUNTERS];
     atomic_bool stopping;
     atomic_bool ready;
     struct task stop; /* wakes the writer once */

@@ -49,7 +49,7 @@ struct bench {
     unsigned event_count;
     struct mailbox replies;
     struct writer *writer;
-    size_t queue_limit, event_limit;
+    size_t queue_limit, queue_reserve, event_limit;
     struct writer_observer next_observer; /* called too, if set */
     struct ask *asks;
     size_t note_count;
@@ -151,6 +151,7 @@ static inline void start_writer(struct bench *b)
         .layout_of = lend_hall,
         .layout_ctx = b,
         .queue_limit = b->queue_limit,
+        .queue_reserve = b->queue_reserve,
         .event_limit = b->event_limit,
     };
     b->writer = writer_new(&options);

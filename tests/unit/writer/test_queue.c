@@ -81,6 +81,38 @@ static void test_one_event_has_its_share_of_the_places(void **state)
     bench_free(b);
 }
 
+/* Whoever has seats can pay for them and give them back, however many others want some. */
+static void test_new_holds_leave_room_for_the_rest(void **state)
+{
+    struct bench *b = bench_with_event();
+    (void)state;
+    struct ask *mine = asked(hold(b, 0, 0, 1), BOX_OK);
+    struct hold_id id = hold_of(mine);
+    writer_free(b->writer);
+    b->queue_limit = 4;
+    b->queue_reserve = 2;
+    start_writer(b);
+    assert_int_equal(writer_load(b->writer, NULL, NULL), 0);
+    const struct event_id *event = &b->events[0]->event_id;
+    assert_false(writer_full(b->writer, event));
+    submit(hold(b, 0, 1, 1));
+    submit(hold(b, 0, 2, 1));
+    assert_true(writer_full(b->writer, event));
+    struct ask *too_many = hold(b, 0, 3, 1), *extend = command(b, 0, COMMAND_HOLD_EXTEND);
+    struct ask *release = command(b, 0, COMMAND_HOLD_RELEASE), *third = command(b, 0, COMMAND_HOLD_RELEASE);
+    extend->req.command.hold_id = release->req.command.hold_id = third->req.command.hold_id = id;
+    assert_int_equal(writer_submit(b->writer, &too_many->req), BOX_EBUSY);
+    submit(extend);
+    submit(release);
+    assert_int_equal(writer_submit(b->writer, &third->req), BOX_EBUSY);
+    settle(b);
+    assert_int_equal(extend->req.code, BOX_OK);
+    assert_int_equal(release->req.code, BOX_OK);
+    assert_false(writer_full(b->writer, event));
+    asked(too_many, BOX_OK);
+    bench_free(b);
+}
+
 /* A crowd at one event: who wants another is decided in the very next round, at most a turn of each later. */
 static void test_a_crowd_holds_up_nobody_else(void **state)
 {
@@ -239,6 +271,7 @@ int main(void)
         cmocka_unit_test(test_bounded),
         cmocka_unit_test(test_bound_counts_until_the_answer),
         cmocka_unit_test(test_one_event_has_its_share_of_the_places),
+        cmocka_unit_test(test_new_holds_leave_room_for_the_rest),
         cmocka_unit_test(test_a_crowd_holds_up_nobody_else),
         cmocka_unit_test(test_a_lane_whose_event_goes),
         cmocka_unit_test(test_stop_answers_all),
