@@ -2,7 +2,7 @@
 #include "base/must.h"
 #include <stdlib.h>
 
-enum { FIRST_CAP = 16 };
+enum { FIRST_CAP = 4 };
 
 void heap_init(struct heap *h)
 {
