@@ -92,6 +92,8 @@ static int draft_hold(struct decision *d, struct draft *draft)
         ret = check_seats(d, draft->seats, draft->count, SEAT_AVAILABLE);
     if (!ret)
         ret = check_limit(d, draft->count);
+    if (!ret && command->over_budget)
+        ret = BOX_EHOLDBUDGET;
     if (!ret)
         ret = check_clean(d, draft->seats, draft->count);
     return ret;

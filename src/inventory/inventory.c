@@ -182,6 +182,20 @@ uint32_t inventory_live_holds(const struct inventory *inv)
     return (uint32_t)inv->by_hold.count;
 }
 
+const struct hold *inventory_next_hold(const struct inventory *inv, const struct hold *hold)
+{
+    const struct live *live = inv->lives;
+    if (hold)
+        live = ((const struct live *)((const char *)hold - offsetof(struct live, hold)))->next;
+    return live ? &live->hold : NULL;
+}
+
+const struct hold *inventory_find_hold(const struct inventory *inv, const struct hold_id *id)
+{
+    const struct live *live = live_by_hold(inv, id);
+    return live ? &live->hold : NULL;
+}
+
 struct heap_item *inventory_heap_item(struct inventory *inv)
 {
     return &inv->item;

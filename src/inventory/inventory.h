@@ -67,6 +67,7 @@ struct command {
     uint32_t seat_count;
     struct best_wish best;
     struct session_id session;        /* HOLD_CREATE: whose */
+    bool over_budget;                 /* HOLD_CREATE, known to the writer: refuse it if nothing else does */
     const char *const *price_types;   /* HOLD_CREATE: one name per seat, or NULL: all standard */
     struct hold_id hold_id;           /* EXTEND, RELEASE, EXPIRE, ORDER_CREATE */
     struct order_id order_id;         /* CONFIRM, CANCEL, REFUND */
@@ -118,8 +119,9 @@ void inventory_free(struct inventory *inv);
  *   HOLD_CREATE    the event on sale or NOTONSALE; price type unknown or without a price at that place:
  *                  INVALID "/price_types/i"; all seats available or SEATSTAKEN with every taken one (best:
  *                  NOTENOUGH); held + bought of the session + new <= max_tickets_per_session or SESSIONLIMIT;
+ *                  not over_budget or HOLDBUDGET;
  *                  checked in this order (best: which seats, and so whether they have a price, is known last
- *                  but for the limit). started_at = max(now, each seat's last_started + 1 ms);
+ *                  but for the limits). started_at = max(now, each seat's last_started + 1 ms);
  *                  expires_at = started_at + hold_seconds.
  *   HOLD_EXTEND    expires_at = min(now + hold_seconds, started_at + 2 * hold_seconds), never earlier than it
  *                  was; HOLDSTATE "active" at the cap. A key with until_ms and a pending order: until_ms, at
@@ -170,6 +172,12 @@ const struct digest *inventory_hash(const struct inventory *inv);
 enum seat_status inventory_seat_status(const struct inventory *inv, uint32_t seat);
 void inventory_counts(const struct inventory *inv, uint32_t ret_counts[SEAT_STATUSES]);
 uint32_t inventory_live_holds(const struct inventory *inv);
+/*
+ * The live holds, with lines, the oldest first: the one after @hold (NULL: the first), or NULL. And the
+ * one of this id, or NULL. Lent until the next command is decided.
+ */
+const struct hold *inventory_next_hold(const struct inventory *inv, const struct hold *hold);
+const struct hold *inventory_find_hold(const struct inventory *inv, const struct hold_id *id);
 /* Space for one heap of inventories by next deadline (the writer's). */
 struct heap_item *inventory_heap_item(struct inventory *inv);
 struct inventory *inventory_of_heap_item(struct heap_item *item);

@@ -28,6 +28,16 @@ static void accept_request(struct writer *w, struct entry *e, struct writer_req 
     group_accept(w, e, &req->verdict, req);
 }
 
+/* Would the session, or its network, hold more than it may? An API key may hold what it likes. */
+static bool is_over_budget(const struct writer *w, struct writer_req *req)
+{
+    const struct command *c = &req->command;
+    if (c->kind != COMMAND_HOLD_CREATE || c->actor.kind != ACTOR_SESSION)
+        return false;
+    uint32_t seats = c->seat_count ? c->seat_count : c->best.count;
+    return !budget_allows(w->budget, &c->session, req->client, seats, &req->over);
+}
+
 static void decide_command(struct writer *w, struct writer_req *req, int64_t now_us)
 {
     must(req->command.kind != COMMAND_HOLD_EXPIRE); /* the writer's own */
@@ -45,6 +55,7 @@ static void decide_command(struct writer *w, struct writer_req *req, int64_t now
         return;
     }
 
+    req->command.over_budget = is_over_budget(w, req);
     int code = inventory_decide(e->inv, &req->command, now_us, req->arena, &req->verdict);
     if (code == BOX_OK) {
         accept_request(w, e, req, now_us);

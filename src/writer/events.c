@@ -25,8 +25,8 @@ struct entry *entry_add(struct writer *w, const struct event_id *id, struct inve
     must(e); /* out of memory ends the program */
     e->tag = tag;
     e->id = *id;
-    e->inv = inv;
     HASH_ADD(hh, w->entries, tag, sizeof(e->tag), e);
+    entry_replace(w, e, inv);
     return e;
 }
 
@@ -37,8 +37,21 @@ static void count_live_holds(struct entry *e, uint32_t now)
     e->live_holds = now;
 }
 
+/* The live holds of an event are no longer @before's but @after's (either may be NULL: none). */
+static void follow_holds(struct writer *w, const struct inventory *before, const struct inventory *after)
+{
+    const struct hold *h;
+    for (h = before ? inventory_next_hold(before, NULL) : NULL; h; h = inventory_next_hold(before, h)) {
+        if (!after || !inventory_find_hold(after, &h->hold_id))
+            budget_end(w->budget, &h->hold_id);
+    }
+    for (h = after ? inventory_next_hold(after, NULL) : NULL; h; h = inventory_next_hold(after, h))
+        budget_loaded(w->budget, h);
+}
+
 void entry_replace(struct writer *w, struct entry *e, struct inventory *inv)
 {
+    follow_holds(w, e->inv, inv);
     if (e->inv) {
         heap_remove(&w->deadlines, inventory_heap_item(e->inv));
         inventory_free(e->inv);

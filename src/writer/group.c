@@ -101,6 +101,7 @@ static struct part *part_of(struct writer *w, struct entry *e)
 void group_accept(struct writer *w, struct entry *e, const struct verdict *verdict, struct writer_req *req)
 {
     must(!e->busy && verdict->changes && verdict->last && !verdict->last->next);
+    budget_follow(w->budget, verdict->changes, req ? req->client : NULL);
     struct part *p = part_of(w, e);
     if (p->last) {
         must(p->last->seq + 1 == verdict->changes->seq);

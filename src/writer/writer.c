@@ -76,6 +76,7 @@ struct writer *writer_new(const struct writer_options *options)
     w->event_limit = options->event_limit ? options->event_limit : LIMIT_WRITER_EVENT_QUEUE;
     w->stop.run = run_stop;
     heap_init(&w->deadlines);
+    w->budget = budget_new(&options->limits, w->rng);
     must(mailbox_init(&w->mailbox) ==
          0); /* at the start: no file descriptors left is a wrong configuration */
     return w;
@@ -99,6 +100,7 @@ void writer_free(struct writer *w)
     idem_free_all(w);
     group_free_all(w);
     heap_done(&w->deadlines);
+    budget_free(w->budget);
     free(w);
 }
 
@@ -197,6 +199,10 @@ static void count_answer(const struct writer_req *req)
     bool trouble = req->code == BOX_EUNAVAILABLE || req->code == BOX_EUNKNOWN || req->code == BOX_ESHUTDOWN;
     if (req->op == WRITER_CLAIM || req->op == WRITER_RELEASE || req->replay || trouble)
         return;
+    if (req->code == BOX_EHOLDBUDGET)
+        metrics_add(req->over.scope == BUDGET_SESSION ? METRIC_SESSION_BUDGET_REFUSALS
+                                                      : METRIC_ADDRESS_BUDGET_REFUSALS,
+                    1);
     metrics_add(req->code == BOX_OK ? METRIC_COMMANDS_ACCEPTED : METRIC_COMMANDS_REFUSED, 1);
 }
 
@@ -301,6 +307,11 @@ void writer_stop(struct writer *w)
 bool writer_ready(const struct writer *w)
 {
     return atomic_load(&w->ready);
+}
+
+const struct budget *writer_budget(const struct writer *w)
+{
+    return w->budget;
 }
 
 const struct inventory *writer_inventory(const struct writer *w, const struct event_id *id)

@@ -24,6 +24,17 @@
  * commit, so that the answer is durable with the change. A waiting duplicate of a refused request is decided
  * anew.
  *
+ * Budget (budget.h): a session that asks for more seats than it, or its network, may hold at once gets
+ * BOX_EHOLDBUDGET.
+ *   - The writer counts, because here a hundred requests that come together stand in a row; what the open
+ *     group has changed counts at once.
+ *   - The inventory refuses, last of all its rules: a request that has another fault is told that one, as
+ *     ever, and learns nothing new. A replay is a replay.
+ *   - The refusal may rest on holds of other events that are not durable yet, and does not wait for them: it
+ *     says nothing about any seat, and should they come to nothing, those who wanted them are told.
+ *   - An API key is not bound: a counter sells to a queue of people. But what it holds for a session counts
+ * as that session's, so that the count is the same after a restart, when nobody knows who began a hold.
+ *
  * Work that is too big for a group (creating an event, a venue) is done by a worker between a CLAIM of its
  * idempotency key and slug and the CREATE_EVENT or RELEASE that ends the claim.
  */
@@ -34,6 +45,7 @@
 #include "base/task.h"
 #include "inventory/inventory.h"
 #include "store/store.h"
+#include "writer/budget.h"
 #include <stdbool.h>
 
 struct writer;
@@ -61,6 +73,7 @@ struct writer_req {
     const struct layout *new_layout;  /* CREATE_EVENT */
     const struct idem_record *answer; /* RELEASE */
     const struct personal *personal; /* stored beside the order that the command makes or confirms; or NULL */
+    const struct address *client;    /* the network it came from, for a session's budget; or NULL */
     struct arena *arena;             /* where the verdict's parts go: the request's own */
     /*
      * Accepted, with a key: fill http_status, change_seq, location, body of the answer to keep (from
@@ -78,8 +91,9 @@ struct writer_req {
     /* the result, for done() */
     int code; /* BOX_OK, a refusal of inventory_decide(), BOX_ENOTFOUND (no such event), BOX_EIDEMREUSED,
                  BOX_ESLUGTAKEN, BOX_EUNKNOWN, BOX_EUNAVAILABLE, BOX_ESHUTDOWN */
-    struct verdict verdict; /* COMMAND decided, CREATE_EVENT: with the change, but change->event NULL: in
-                               render() and for the observer it is set, later read the view */
+    struct verdict verdict;     /* COMMAND decided, CREATE_EVENT: with the change, but change->event NULL: in
+                                   render() and for the observer it is set, later read the view */
+    struct budget_refusal over; /* BOX_EHOLDBUDGET */
     const struct idem_record *replay;   /* code 0: the first answer, given again; NULL: this is the first */
     const struct idem_record *rendered; /* code 0, not a replay, had a key: what render() made */
 
@@ -118,6 +132,7 @@ struct writer_options {
     size_t queue_limit;   /* 0: LIMIT_WRITER_QUEUE, and LIMIT_WRITER_RESERVE */
     size_t queue_reserve; /* of these, places that new holds may not take */
     size_t event_limit;   /* new holds of one event; 0: LIMIT_WRITER_EVENT_QUEUE */
+    struct budget_limits limits;
 };
 
 /* Nothing is loaded yet and no thread started; @options is copied, what it points to must outlive the writer.
@@ -161,5 +176,7 @@ void writer_stop(struct writer *w); /* Thread: any; async-signal-safe */
 bool writer_ready(const struct writer *w);
 /* For tests: the inventory of an event, or NULL. Thread: the writer's. */
 const struct inventory *writer_inventory(const struct writer *w, const struct event_id *id);
+/* For tests: what it counts of each client. Thread: the writer's. */
+const struct budget *writer_budget(const struct writer *w);
 
 #endif

@@ -118,6 +118,7 @@ struct writer {
     struct slug *slugs;
     struct flight *flights;
     struct heap deadlines; /* of the inventories that are not busy */
+    struct budget *budget; /* follows the inventories: what they have decided counts at once */
     struct batch *batches; /* all there are */
     struct batch *open;    /* the one that is being filled */
     size_t under_way;      /* batches that the store has */

@@ -50,6 +50,7 @@ struct bench {
     struct mailbox replies;
     struct writer *writer;
     size_t queue_limit, queue_reserve, event_limit;
+    struct budget_limits limits;
     struct writer_observer next_observer; /* called too, if set */
     struct ask *asks;
     size_t note_count;
@@ -153,6 +154,7 @@ static inline void start_writer(struct bench *b)
         .queue_limit = b->queue_limit,
         .queue_reserve = b->queue_reserve,
         .event_limit = b->event_limit,
+        .limits = b->limits,
     };
     b->writer = writer_new(&options);
 }

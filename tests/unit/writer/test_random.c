@@ -4,9 +4,12 @@
  *   - each request is answered at most once, and exactly once when nothing crashed;
  *   - what was answered with success is in the store afterwards, under the seq that was answered;
  *   - a key has one effect, however often it came;
- *   - what the view shows is what is durable.
+ *   - what the view shows is what is durable;
+ *   - what the budget counts is what is held.
  */
 #include "unit/writer/fixture.h"
+
+#include "unit/writer/recount.h"
 
 #include "base/log.h"
 #include "view/view.h"
@@ -62,8 +65,10 @@ static unsigned event_of(const struct day *d, const struct ask *a)
 /* The key is part of the request: the same key always carries the same body. */
 static struct ask *random_hold(struct day *d)
 {
+    static const struct address addresses[] = {{{1}}, {{2}}};
     unsigned event = roll(d, DAY_EVENTS);
     struct ask *a = hold(d->bench, event, roll(d, SEATS), (uint8_t)(1 + roll(d, 5)));
+    a->req.client = &addresses[roll(d, 2)];
     if (roll(d, 2)) {
         unsigned key = roll(d, KEYS);
         char name[32];
@@ -234,6 +239,7 @@ static void live_a_day(uint64_t seed)
 {
     struct day *d = calloc(1, sizeof(*d));
     d->bench = bench_new();
+    d->bench->limits = (struct budget_limits){{[BUDGET_SESSION] = 12, [BUDGET_ADDRESS] = 20}};
     writer_free(d->bench->writer);
     rng_init_seeded(&d->rng, seed);
     start_day_writer(d);
@@ -250,6 +256,7 @@ static void live_a_day(uint64_t seed)
         if (roll(d, 2))
             store_mem_step(d->bench->store);
         step(d->bench);
+        recount_budget(d->bench);
         take_answers(d, &from);
     }
     rest(d, &from);
@@ -270,6 +277,8 @@ static void test_random_days(void **state)
     log_set_level(LOG_ERROR);
     for (uint64_t seed = 1; seed <= SEEDS; seed++)
         live_a_day(seed);
+    assert_true(metrics_get(METRIC_SESSION_BUDGET_REFUSALS) > 0);
+    assert_true(metrics_get(METRIC_ADDRESS_BUDGET_REFUSALS) > 0);
 }
 
 int main(void)
