@@ -90,7 +90,7 @@ class Boxoffice:
 
     def start(self):
         command = [str(ROOT / "build/release/boxoffice"), "serve", "--listen", "127.0.0.1:0", "--data-dir", str(self.folder),
-                   "--http-threads", "1", "--log-level", "error"]
+                   "--http-threads", "1", "--log-level", "error", "--max-held-per-session", "0"]
         self.process = pinned(SERVER_CPU, command, stdout=subprocess.PIPE, text=True, env={**os.environ, "BOXOFFICE_API_KEY": KEY})
         line = self.process.stdout.readline()
         if "http" not in line:

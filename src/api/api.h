@@ -4,6 +4,7 @@
 #ifndef API_API_H
 #define API_API_H
 
+#include "api/client_address.h"
 #include "app/app.h"
 #include "feed/feed.h"
 #include "http/http.h"
@@ -12,7 +13,8 @@
 struct api {
     struct app *app;
     struct feed *feed;
-    struct shelf *lists; /* pages of the list of events */
+    struct shelf *lists;           /* pages of the list of events */
+    const struct proxies *proxies; /* who may say from whom a request comes; NULL: nobody wants to know */
 };
 
 /* Every route, ended by an entry without a path. */

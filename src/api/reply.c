@@ -56,6 +56,37 @@ static void out_taken(struct api_req *c, struct json_out *j)
     json_out_end_array(j);
 }
 
+static void out_over_budget(const struct budget_refusal *over, struct json_out *j)
+{
+    json_out_member_text(j, "scope", budget_scope_name(over->scope));
+    json_out_member_int(j, "limit", over->limit);
+    json_out_member_int(j, "held", (int64_t)over->held);
+    json_out_member_time_or_null(j, "retry_at", over->retry_ms);
+}
+
+/* For people: whose budget, and until when. */
+static const char *say_over_budget(const struct budget_refusal *over, struct arena *arena)
+{
+    const char *who = over->scope == BUDGET_SESSION ? "This session has" : "All buyers at this address have";
+    char time[TIME_TEXT + 1];
+    if (over->retry_ms == 0)
+        return arena_printf(arena, "No more than %" PRIu32 " seats can be on hold at once.", over->limit);
+    time_format(over->retry_ms, time);
+    return arena_printf(
+        arena, "%s %" PRIu64 " seats on hold, of %" PRIu32 "; the next come free at %s at the latest.", who,
+        over->held, over->limit, time);
+}
+
+/* How long the client should wait, unless waiting does not help. */
+static void header_retry_after(struct api_req *c, int64_t retry_ms)
+{
+    char text[SEQ_TEXT];
+    if (retry_ms == 0)
+        return;
+    snprintf(text, sizeof(text), "%" PRIu32, hold_ttl_seconds(retry_ms, app_now_ms(c->call.app)));
+    http_reply_header(c->req, "Retry-After", text);
+}
+
 struct problem {
     struct api_req *c;
     int code;
@@ -76,6 +107,9 @@ static void out_members(struct json_out *j, void *ctx)
         json_out_member_int(j, "limit", v->limit);
         json_out_member_int(j, "held", v->held);
         break;
+    case BOX_EHOLDBUDGET:
+        out_over_budget(&p->c->call.req.over, j);
+        break;
     case BOX_EORDEREXISTS:
         json_out_member_uuid(j, "order_id", &v->order_id.u);
         break;
@@ -95,6 +129,10 @@ void api_problem(struct api_req *c, int code, const char *detail)
     must(code != BOX_OK);
     if (!detail && code == BOX_EBADREQUEST)
         detail = c->in.detail; /* a body that a worker read */
+    if (code == BOX_EHOLDBUDGET) {
+        header_retry_after(c, c->call.req.over.retry_ms);
+        detail = say_over_budget(&c->call.req.over, c->call.arena);
+    }
     http_problem(c->req, code, detail, out_members, &p);
 }
 

@@ -31,6 +31,7 @@ void app_hold_create(struct app_call *call, const struct app_hold_wish *wish)
     c->seat_count = wish->seat_count;
     c->best = wish->best;
     c->price_types = wish->price_types;
+    call->req.client = call->who.kind == CREDENTIAL_SESSION ? wish->client : NULL;
     app_on_writer(call, app_written);
 }
 

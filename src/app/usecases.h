@@ -54,6 +54,7 @@ struct app_hold_wish {
     uint32_t seat_count;   /* 0: best */
     struct best_wish best;
     const char *const *price_types; /* one a seat, or NULL */
+    const struct address *client;   /* the network that the request came from; NULL: not counted */
 };
 /* True if app_hold_create() in call->event would be refused with BOX_EBUSY now, whatever is wished for. */
 bool app_hold_is_hopeless(const struct app_call *call);

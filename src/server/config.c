@@ -1,5 +1,6 @@
 #include "server/config.h"
 #include "base/error.h"
+#include "base/params.h"
 #include <ctype.h>
 #include <errno.h>
 #include <stddef.h>
@@ -140,6 +141,42 @@ static bool parse_switch(const char *text, bool *ret)
     return *ret || is_one_of(text, off);
 }
 
+/* A number of seats, 0 for any number. */
+static int check_seats(struct config *c, const char *const *field, uint32_t *ret_seats, char ret_reason[256])
+{
+    char must_be[64];
+    unsigned seats;
+    snprintf(must_be, sizeof must_be, "a number from 0 (no limit) to %d", LIMIT_HELD_MAX);
+    if (!parse_number(*field, 0, LIMIT_HELD_MAX, &seats))
+        return wrong(c, field, must_be, ret_reason);
+    *ret_seats = seats;
+    return 0;
+}
+
+static int check_proxies(struct config *c, char ret_reason[256])
+{
+    char must_be[160];
+    const char *entry = NULL;
+    size_t size = 0;
+    int ret = proxies_parse(c->trusted_proxies, &c->proxies, &entry, &size);
+    if (ret == BOX_ERANGE)
+        snprintf(must_be, sizeof must_be, "a list of at most %d addresses and ranges", LIMIT_TRUSTED_PROXIES);
+    else if (ret)
+        snprintf(must_be, sizeof must_be, "addresses and ranges (10.0.0.0/8,::1), and '%.*s' is neither",
+                 size < 40 ? (int)size : 40, entry);
+    return ret ? wrong(c, &c->trusted_proxies, must_be, ret_reason) : 0;
+}
+
+/* Who may hold how much, and how it is known who that is. */
+static int check_budgets(struct config *c, char ret_reason[256])
+{
+    uint32_t *seats = c->limits.seats;
+    int ret = check_seats(c, &c->max_held_per_session, &seats[BUDGET_SESSION], ret_reason);
+    if (!ret)
+        ret = check_seats(c, &c->max_held_per_address, &seats[BUDGET_ADDRESS], ret_reason);
+    return ret ? ret : check_proxies(c, ret_reason);
+}
+
 static int check(struct config *c, char ret_reason[256])
 {
     if (!parse_listen(c))
@@ -159,7 +196,7 @@ static int check(struct config *c, char ret_reason[256])
         return wrong(c, &c->store, "embedded: this boxoffice was built without cluster support", ret_reason);
     if (strcmp(c->store, "embedded") != 0)
         return wrong(c, &c->store, "embedded", ret_reason);
-    return 0;
+    return check_budgets(c, ret_reason);
 }
 
 int config_read(int argc, char **argv, struct config *ret_config, char ret_reason[256])

@@ -4,7 +4,9 @@
 #ifndef SERVER_CONFIG_H
 #define SERVER_CONFIG_H
 
+#include "api/client_address.h"
 #include "base/log.h"
+#include "writer/budget.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -19,6 +21,8 @@ struct config {
     bool demo;
     unsigned http_loops, workers;
     enum log_level level;
+    struct budget_limits limits;
+    struct proxies proxies;
     const char *api_key; /* $BOXOFFICE_API_KEY or NULL */
 };
 

@@ -231,6 +231,7 @@ static int writer_start(struct server *s)
             {.ctx = s, .loaded = on_loaded, .changed = on_changed, .gone = on_gone, .reopened = on_reopened},
         .layout_of = layout_of,
         .layout_ctx = s->view,
+        .limits = s->config->limits,
     };
     int64_t began_us = clock_monotonic_us(&s->clock);
     s->writer = writer_new(&options);
@@ -406,7 +407,13 @@ static void stream_thread_stop(struct server *s)
 
 static int http_start(struct server *s)
 {
-    s->api = (struct api){.app = s->app, .feed = s->feed, .lists = shelf_new()};
+    const struct config *c = s->config;
+    s->api = (struct api){
+        .app = s->app,
+        .feed = s->feed,
+        .lists = shelf_new(),
+        .proxies = c->limits.seats[BUDGET_ADDRESS] ? &c->proxies : NULL,
+    };
     const struct http_options options = {
         .address = s->config->address,
         .port = s->config->port,

@@ -54,7 +54,8 @@ def test_help():
 def test_help_of_serve():
     """Each option with its environment variable."""
     said = run("serve", "--help").stdout
-    for option in ("listen", "data-dir", "store", "api-key-file", "demo-payments", "http-threads", "log-level"):
+    for option in ("listen", "data-dir", "store", "api-key-file", "demo-payments", "http-threads", "log-level",
+                   "max-held-per-session", "max-held-per-address", "trusted-proxies"):  # fmt: skip
         assert f"--{option}" in said
         assert f"BOXOFFICE_{option.replace('-', '_').upper()}" in said
 
