@@ -21,6 +21,8 @@
 
 enum { NO_SEAT = UINT32_MAX, NO_ROW = UINT32_MAX };
 
+struct seating;
+
 struct layout_section {
     struct section_id section_id;
     const char *name;
@@ -67,7 +69,8 @@ struct layout {
     uint32_t attribute_count;
     uint32_t *seat_attributes; /* bit i: attributes[i]; one per seat, or NULL when no seat has any */
     int32_t *x, *y; /* one per seat, or NULL when no seat has a position; NO_COORDINATE where one has none */
-    uint8_t *gap_after; /* bit seat%8 of byte seat/8: an aisle after this seat; or NULL */
+    uint8_t *gap_after;            /* bit seat%8 of byte seat/8: an aisle after this seat; or NULL */
+    const struct seating *seating; /* the same seats in the order in which people sit (seating.h) */
 };
 
 enum { NO_COORDINATE = INT32_MIN };

@@ -14,6 +14,7 @@
 #include "base/params.h"
 #include "base/text.h"
 #include "domain/layout_impl.h"
+#include "domain/seating.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -594,6 +595,7 @@ static void move_into_layout(struct layout_builder *b)
     l->x = keep_array(b, &b->x, b->seats, (uint32_t)NO_COORDINATE);
     l->y = keep_array(b, &b->y, b->seats, (uint32_t)NO_COORDINATE);
     l->gap_after = keep_gaps(b);
+    l->seating = seating_new(l, arena);
 }
 
 int builder_finish(struct layout_builder *b, struct venue_id id, const char *name, const char *timezone,
