@@ -1,26 +1,24 @@
 /*
  * Best available, in two steps.
  *
- * 1. together(): the rows from the front; the first one with a window of neighbouring seats that will do.
- * Within the row a window that leaves no single seat alone is better than one that does, then the one nearest
- * to the middle, then the leftmost.
+ * 1. together(): the first row from the front with a window of neighbouring seats that will do; the runs tell
+ * which it is. Within the row a window that leaves no single seat alone is better than one that does, then
+ * the one nearest to the middle, then the leftmost.
  * 2. best_split(), when no row has such a window: first the seats that the needs ask for, each the nearest to
  * the first of them; then the rest in the fewest pieces that are possible, taken where these lie in the
  * smallest stretch of rows.
  *
- * A row here is a physical row: the parts that belong to different places, chained by next_part. An
- * unnumbered place is one piece whose free places all count as neighbours.
+ * A row here is a full row (seating.h): a physical row with all its parts. An unnumbered place is one piece
+ * whose free places all count as neighbours.
  *
  * Seats with a special attribute count towards a need for it and are otherwise left alone, so exactly as many
  * are chosen as are needed; of other attributes at least as many. A seat that answers several needs at once
- * is preferred for them; where needs overlap in an odd way, this may miss the one combination that exists.
+ * is preferred for them.
  */
 #include "base/must.h"
 #include "domain/best_impl.h"
 #include <stdlib.h>
 #include <string.h>
-
-static const char *const special_attributes[] = {"wheelchair", "companion"};
 
 /* ---- the wish ---- */
 
@@ -34,94 +32,42 @@ static void read_needs(struct chooser *c)
         c->needs[need->attribute] += need->count;
         c->needed |= UINT32_C(1) << need->attribute;
     }
-    for (size_t i = 0; i < sizeof(special_attributes) / sizeof(special_attributes[0]); i++) {
-        uint32_t attribute;
-        if (layout_find_attribute(c->layout, special_attributes[i], &attribute))
-            c->special |= UINT32_C(1) << attribute;
-    }
+    c->special = c->layout->seating->special_attributes;
     c->forbidden = c->special & ~c->needed;
-}
-
-static void read_places(struct chooser *c)
-{
-    const struct layout *l = c->layout;
-    uint32_t place = 0, place_end = l->place_count;
-    if (c->wish->section != UINT32_MAX) {
-        must(c->wish->section < l->section_count);
-        place = l->sections[c->wish->section].first_place;
-        place_end = place + l->sections[c->wish->section].places;
-    }
-    must(place < place_end);
-    c->row = l->places[place].first_row;
-    c->row_end = l->places[place_end - 1].first_row + l->places[place_end - 1].rows;
-    c->eligible = arena_array(c->arena, l->place_count, sizeof(*c->eligible));
-    for (; place < place_end; place++)
-        c->eligible[place] = !c->wish->type_id || strcmp(l->places[place].type_id, c->wish->type_id) == 0;
 }
 
 /* ---- rows ---- */
 
-static uint32_t attributes_of(const struct chooser *c, uint32_t seat)
+/* Append the cells of a row of the layout that is a part of the full row. */
+static void look_at_part(struct chooser *c, uint32_t row)
 {
-    return c->layout->seat_attributes ? c->layout->seat_attributes[seat] : 0;
-}
-
-bool best_next_row(const struct chooser *c, uint32_t *row)
-{
-    const struct layout_row *rows = c->layout->rows;
-    for (; *row < c->row_end; ++*row) {
-        if (rows[*row].part_of_earlier)
-            continue;
-        for (uint32_t part = *row; part != NO_ROW; part = rows[part].next_part) {
-            if (c->eligible[rows[part].place])
-                return true;
-        }
-    }
-    return false;
-}
-
-bool best_is_numbered(const struct chooser *c, uint32_t row)
-{
-    return c->layout->places[c->layout->rows[row].place].numbered;
-}
-
-static bool gap_after(const struct chooser *c, uint32_t seat)
-{
-    const uint8_t *gaps = c->layout->gap_after;
-    return gaps && (gaps[seat / 8] >> seat % 8 & 1);
-}
-
-/* Written without branches on what a seat is like: in a half-sold hall they could not be foretold. */
-static void look_at_part(struct chooser *c, const struct layout_row *part, uint32_t *run)
-{
-    bool eligible = c->eligible[part->place];
-    for (uint32_t seat = part->first_seat; seat < part->first_seat + part->seats; seat++) {
-        uint32_t attributes = attributes_of(c, seat);
-        bool free = c->free_seat(c->ctx, seat);
+    const struct layout_row *part = &c->layout->rows[row];
+    const char *type_id = c->layout->places[part->place].type_id;
+    bool eligible = !c->wish->type_id || strcmp(c->wish->type_id, type_id) == 0;
+    uint32_t first_cell = seating_cell(c->layout, row, part->first_seat);
+    for (uint32_t i = 0; i < part->seats; i++) {
+        uint32_t seat = part->first_seat + i;
+        uint32_t attributes = c->layout->seat_attributes ? c->layout->seat_attributes[seat] : 0;
+        bool free = runs_cell_is_free(c->runs, first_cell + i);
         bool usable = free & eligible & !(attributes & c->forbidden);
-        bool gap = gap_after(c, seat);
+        bool gap = bit_at(c->layout->seating->stop_after, first_cell + i);
         c->cells[c->cell_count++] = (struct cell){seat, attributes, free, usable, gap};
-        *run = usable ? *run + 1 : 0;
-        c->longest_run = *run > c->longest_run ? *run : c->longest_run;
-        *run = gap ? 0 : *run;
     }
 }
 
-void best_look_at_row(struct chooser *c, uint32_t row)
+static void look_at_row(struct chooser *c, uint32_t full_row)
 {
-    const struct layout_row *rows = c->layout->rows;
-    uint32_t seats = 0, run = 0;
-    for (uint32_t part = row; part != NO_ROW; part = rows[part].next_part)
-        seats += rows[part].seats;
-    if (seats > c->cell_cap) {
-        c->cell_cap = 2 * seats;
+    const struct seating *seating = c->layout->seating;
+    uint32_t cells = seating->lanes[full_row].cells;
+    if (cells > c->cell_cap) {
+        c->cell_cap = 2 * cells;
         c->cells = arena_array(c->arena, c->cell_cap, sizeof(*c->cells));
     }
     c->cell_count = 0;
-    c->longest_run = 0;
-    for (uint32_t part = row; part != NO_ROW; part = rows[part].next_part)
-        look_at_part(c, &rows[part], &run);
-    must(c->cell_count == seats);
+    for (uint32_t part = seating->first_part[full_row]; part != NO_ROW;
+         part = c->layout->rows[part].next_part)
+        look_at_part(c, part);
+    must(c->cell_count == cells);
 }
 
 /* ---- step 1: together ---- */
@@ -204,13 +150,11 @@ static uint32_t run_end(const struct chooser *c, uint32_t begin)
     return end;
 }
 
-static bool choose_in_row(struct chooser *c, uint32_t row)
+static bool choose_in_row(struct chooser *c, uint32_t full_row)
 {
     struct window best;
     bool found = false;
-    best_look_at_row(c, row);
-    if (c->longest_run < c->wish->count)
-        return false;
+    look_at_row(c, full_row);
     for (uint32_t i = 0; i < c->cell_count;) {
         if (!c->cells[i].usable) {
             i++;
@@ -226,28 +170,75 @@ static bool choose_in_row(struct chooser *c, uint32_t row)
     return found;
 }
 
-uint32_t best_free_places(const struct chooser *c, uint32_t row, uint32_t limit, uint32_t *ret_seats)
+void best_take_standing(struct chooser *c, uint32_t lane, uint32_t count)
 {
-    const struct layout_row *r = &c->layout->rows[row];
-    uint32_t found = 0;
-    for (uint32_t i = 0; i < r->seats && found < limit; i++) {
-        uint32_t seat = r->first_seat + i;
-        if (c->free_seat(c->ctx, seat) && !(attributes_of(c, seat) & c->special))
-            ret_seats[found++] = seat;
+    const struct lane *cells = &c->layout->seating->lanes[lane];
+    uint32_t at = cells->first_cell, end = at + cells->cells;
+    while (count > 0) {
+        struct run run;
+        must(runs_next(c->runs, at, end, &run));
+        for (at = run.first; at < run.first + run.length && count > 0; at++, count--)
+            c->chosen[c->chosen_count++] = seating_seat(c->layout, cells->full_row, at);
     }
-    return found;
+}
+
+/* True if somewhere in the lane @wanted free seats with one attribute (a bit) are near enough to each other.
+ */
+static bool has_enough(const struct chooser *c, const struct lane *cells, uint32_t attribute, uint32_t wanted)
+{
+    uint32_t end = cells->first_cell + cells->cells, found = 0;
+    uint32_t first = runs_next_having(c->runs, attribute, cells->first_cell, end), last = first;
+    for (; last < end; last = runs_next_having(c->runs, attribute, last + 1, end)) {
+        if (++found > wanted)
+            first = runs_next_having(c->runs, attribute, first + 1, end);
+        if (found >= wanted && last - first < c->wish->count)
+            return true;
+    }
+    return false;
+}
+
+/* False if no window of the lane can have the needed attributes. */
+static bool has_needed(const struct chooser *c, uint32_t lane)
+{
+    for (uint32_t left = c->needed; left; left &= left - 1) {
+        if (!has_enough(c, &c->layout->seating->lanes[lane], left & -left, c->needs[__builtin_ctz(left)]))
+            return false;
+    }
+    return true;
+}
+
+/*
+ * The next lane at or after *lane that may have a window that will do, or false: none. Without needs it has
+ * one. The runs are of seats that anybody may choose; so they do not help those who need a special one.
+ */
+static bool next_lane(const struct chooser *c, uint32_t *lane)
+{
+    for (; *lane < c->lane_end; ++*lane) {
+        if (!(c->needed & c->special))
+            *lane = runs_next_lane(c->runs, *lane, c->lane_end, c->wish->count);
+        if (*lane < c->lane_end && has_needed(c, *lane))
+            return true;
+    }
+    return false;
+}
+
+static bool choose_in_lane(struct chooser *c, uint32_t lane)
+{
+    if (c->layout->seating->lanes[lane].numbered)
+        return choose_in_row(c, c->layout->seating->lanes[lane].full_row);
+    if (c->needed)
+        return false; /* who stands has no need answered */
+    best_take_standing(c, lane, c->wish->count);
+    return true;
 }
 
 static bool together(struct chooser *c)
 {
-    for (uint32_t row = c->row; best_next_row(c, &row); row++) {
-        if (best_is_numbered(c, row)) {
-            if (choose_in_row(c, row))
-                return true;
-        } else if (!c->needed && best_free_places(c, row, c->wish->count, c->chosen) == c->wish->count) {
-            c->chosen_count = c->wish->count;
+    uint32_t rows = 0;
+    for (uint32_t lane = c->lane; rows < BEST_ROWS && next_lane(c, &lane); lane++, rows++) {
+        if (choose_in_lane(c, lane))
             return true;
-        }
+        must(c->needed);
     }
     return false;
 }
@@ -258,21 +249,19 @@ static int compare_seats(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-int best_available(const struct layout *layout, const struct best_wish *wish,
-                   bool (*free_seat)(const void *ctx, uint32_t seat), const void *ctx, struct arena *arena,
-                   uint32_t *ret_seats)
+int best_available(const struct layout *layout, const struct runs *runs, const struct best_wish *wish,
+                   struct arena *arena, uint32_t *ret_seats)
 {
     must(wish->count > 0 && wish->count <= LIMIT_HOLD_SEATS);
     struct chooser c = {
         .layout = layout,
+        .runs = runs,
         .wish = wish,
-        .free_seat = free_seat,
-        .ctx = ctx,
         .arena = arena,
         .chosen = arena_array(arena, wish->count, sizeof(*ret_seats)),
     };
     read_needs(&c);
-    read_places(&c);
+    seating_lanes(layout, wish->section, wish->type_id, &c.lane, &c.lane_end);
     if (!together(&c)) {
         int ret = best_split(&c);
         if (ret)

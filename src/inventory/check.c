@@ -19,6 +19,9 @@ static void check_seat_counts(const struct inventory *inv)
     }
     for (unsigned i = 0; i < SEAT_STATUSES; i++)
         must(counts[i] == inv->counts[i]);
+    struct runs *runs = runs_new(inv->layout, seat_is_available, inv);
+    must(runs_equal(runs, inv->runs));
+    runs_free(runs);
     must(dirty == inv->dirty_count);
     for (size_t i = 0; i < inv->dirty_count; i++)
         must(inv->seats[inv->dirty[i]].dirty);

@@ -33,17 +33,11 @@ static int find_price_types(struct decision *d, struct draft *draft)
     return BOX_OK;
 }
 
-static bool seat_is_free(const void *ctx, uint32_t seat)
-{
-    const struct inventory *inv = ctx;
-    return inv->seats[seat].status == SEAT_AVAILABLE;
-}
-
 static int choose_seats(struct decision *d, struct draft *draft)
 {
     uint32_t *seats = arena_array(d->arena, draft->count, sizeof(*seats));
     draft->seats = seats;
-    return best_available(d->inv->layout, &d->command->best, seat_is_free, d->inv, d->arena, seats);
+    return best_available(d->inv->layout, d->inv->runs, &d->command->best, d->arena, seats);
 }
 
 static int price_lines(struct decision *d, struct draft *draft)

@@ -23,7 +23,7 @@ static struct inventory *inventory_alloc(const struct event *event, const struct
     return inv;
 }
 
-/* What is not stored with a seat: its place; and how many seats have each status. */
+/* What is not stored with a seat: its place; how many seats have each status; the runs of available ones. */
 static void count_seats(struct inventory *inv)
 {
     for (uint32_t place = 0; place < inv->layout->place_count; place++) {
@@ -36,6 +36,7 @@ static void count_seats(struct inventory *inv)
             inv->counts[s->status]++;
         }
     }
+    inv->runs = runs_new(inv->layout, seat_is_available, inv);
 }
 
 static void load_holds(struct inventory *inv, const struct image *image)
@@ -108,6 +109,7 @@ void inventory_free(struct inventory *inv)
     drop_retired(inv);
     free(inv->retired);
     free(inv->dirty);
+    runs_free(inv->runs);
     free(inv->seats);
     event_unref(inv->event);
     layout_unref(inv->layout);

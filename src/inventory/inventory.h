@@ -14,11 +14,12 @@
  * one row in one batch both see the old row.) A refusal that rests on a change of the open group is sound
  * only once that group is durable: answer refusals after the group when inventory_group_open() is true.
  *
- * In memory are the event, 32 bytes a seat, the active holds, the pending orders, and one counter per session
- * that holds or bought. Ended holds and finished orders are the store's: a command about one that is not live
- * gets BOX_ENOTLIVE, and since an ended hold or order never comes back to life, the caller may look it up in
- * the store without a race. A refund, the one change of a finished order, brings the stored order along; the
- * inventory checks that each of its seats is still sold to it.
+ * In memory are the event, 32 bytes a seat and half a byte for the runs of free ones, the active holds, the
+ * pending orders, and one counter per session that holds or bought. Ended holds and finished orders are the
+ * store's: a command about one that is not live gets BOX_ENOTLIVE, and since an ended hold or order never
+ * comes back to life, the caller may look it up in the store without a race. A refund, the one change of a
+ * finished order, brings the stored order along; the inventory checks that each of its seats is still sold to
+ * it.
  *
  * Thread: one at a time (the writer's). Knows no JSON, no HTTP, no store.
  */

@@ -40,6 +40,7 @@ struct inventory {
 
     struct seat *seats;
     uint32_t counts[SEAT_STATUSES];
+    struct runs *runs; /* of the available seats */
     struct live *lives, *last_live;
     struct idmap by_hold, by_order; /* struct live */
     struct heap deadlines;
@@ -69,6 +70,9 @@ struct decision {
 /* A seat goes from @before, which it must have, to @after; from now on it is dirty. */
 void seat_set(struct inventory *inv, uint32_t seat, enum seat_status before, enum seat_status after,
               const struct uuid *owner);
+
+/* For runs_new(): @inv (an inventory) has this seat to sell. */
+bool seat_is_available(const void *inv, uint32_t seat);
 
 /* Find; NULL if there is none. */
 struct live *live_by_hold(const struct inventory *inv, const struct hold_id *id);

@@ -30,9 +30,16 @@ void seat_set(struct inventory *inv, uint32_t seat, enum seat_status before, enu
     must(s->status == before && inv->counts[before] > 0);
     inv->counts[before]--;
     inv->counts[after]++;
+    if ((before == SEAT_AVAILABLE) != (after == SEAT_AVAILABLE))
+        runs_set(inv->runs, seat, after == SEAT_AVAILABLE);
     s->status = (uint8_t)after;
     s->owner = *owner;
     mark_dirty(inv, seat);
+}
+
+bool seat_is_available(const void *inv, uint32_t seat)
+{
+    return ((const struct inventory *)inv)->seats[seat].status == SEAT_AVAILABLE;
 }
 
 /* ---- live holds ---- */

@@ -1,150 +1,12 @@
 /*
- * Best available on small halls that are drawn as text. '/' ends a row, '|' is an aisle, ';' begins the next
- * type of the section (its first row goes on with the section's row 1, and so on), '=' the next section, '*'
- * begins an unnumbered place. A letter is a free seat, a capital or '#' a taken one:
- *   . ordinary   w wheelchair   c companion   r restricted view (an attribute like any other)
- * What was chosen is drawn as x.
+ * Best available on small halls that are drawn as text (hall.h); what was chosen is drawn as x. Every choice
+ * is compared with that of the plain algorithm (plain_best.h), and many with all choices that there are.
  */
-#include "base/error.h"
-#include "base/params.h"
-#include "base/rng.h"
 #include "domain/best.h"
-#include "unit/base/check.h"
-#include <ctype.h>
-#include <sodium.h>
-#include <stdio.h>
-#include <string.h>
-
-enum { MAP_MAX = 512, ROWS_MAX = 16 };
-
-struct hall {
-    char text[MAP_MAX];
-    struct layout *layout;
-    bool taken[MAP_MAX];     /* by seat */
-    uint32_t place[MAP_MAX]; /* of each seat in the text */
-    uint32_t seats;
-};
-
-/* ---- drawing ---- */
-
-static bool is_seat(char ch)
-{
-    return ch != '\0' && strchr(".#wWcCrR", ch);
-}
-
-static void add_seat(struct layout_builder *b, char ch, const char *label)
-{
-    const char *names[] = {NULL, NULL};
-    switch (tolower(ch)) {
-    case 'w':
-        names[0] = "wheelchair";
-        break;
-    case 'c':
-        names[0] = "companion";
-        break;
-    case 'r':
-        names[0] = "restricted_view";
-        break;
-    default:
-        break;
-    }
-    assert_int_equal(layout_builder_seat(b, label, NULL, NULL, names[0] ? names : NULL), 0);
-}
-
-static void begin_row(struct layout_builder *b, uint32_t row)
-{
-    char label[16];
-    snprintf(label, sizeof(label), "%u", row + 1);
-    assert_int_equal(layout_builder_row(b, label, NULL, NULL), 0);
-}
-
-static void begin_type(struct layout_builder *b, uint32_t type)
-{
-    char name[16];
-    snprintf(name, sizeof(name), "%c", (char)('a' + type));
-    assert_int_equal(layout_builder_type(b, name, (struct decimal){4500, 2}), 0);
-}
-
-static void begin_section(struct layout_builder *b, uint32_t section)
-{
-    struct section_id id = {.u.b = {(uint8_t)(section + 1)}};
-    char name[16];
-    snprintf(name, sizeof(name), "Section %u", section);
-    assert_int_equal(layout_builder_section(b, id, name), 0);
-}
-
-/* The type's rows up to the next type or section. @columns: seats so far in each row of the section. */
-static const char *draw_rows(struct layout_builder *b, const char *at, uint32_t *columns)
-{
-    uint32_t row = 0;
-    char label[16] = "";
-    begin_row(b, row);
-    for (; *at && *at != ';' && *at != '='; at++) {
-        if (*at == '/') {
-            begin_row(b, ++row);
-        } else if (*at == '|') {
-            assert_int_equal(layout_builder_gap_after(b, label), 0);
-        } else {
-            assert_true(is_seat(*at) && row < ROWS_MAX);
-            snprintf(label, sizeof(label), "%u", ++columns[row]);
-            add_seat(b, *at, label);
-        }
-    }
-    return at;
-}
-
-static const char *draw_type(struct layout_builder *b, const char *at, uint32_t *columns)
-{
-    if (*at != '*')
-        return draw_rows(b, at, columns);
-    size_t places = strcspn(++at, ";=");
-    assert_int_equal(layout_builder_unnumbered(b, (uint32_t)places), 0);
-    return at + places;
-}
-
-static void hall_init(struct hall *h, const char *text)
-{
-    *h = (struct hall){0};
-    snprintf(h->text, sizeof(h->text), "%s", text);
-    for (uint32_t i = 0; text[i]; i++) {
-        if (!is_seat(text[i]))
-            continue;
-        h->place[h->seats] = i;
-        h->taken[h->seats++] = text[i] == '#' || isupper(text[i]);
-    }
-    struct layout_builder *b = layout_builder_new();
-    uint32_t columns[ROWS_MAX] = {0}, section = 0, type = 0;
-    begin_section(b, section);
-    for (const char *at = text;; at++) {
-        begin_type(b, type++);
-        at = draw_type(b, at, columns);
-        if (*at == '\0')
-            break;
-        if (*at == '=') {
-            begin_section(b, ++section);
-            type = 0;
-            memset(columns, 0, sizeof(columns));
-        }
-    }
-    struct venue_id venue = {.u.b = {1}};
-    assert_int_equal(layout_builder_finish(b, venue, "Hall", "Europe/Berlin", 0, &h->layout), 0);
-    layout_builder_free(b);
-    assert_int_equal(h->layout->seats_total, h->seats);
-}
-
-static void hall_done(struct hall *h)
-{
-    layout_unref(h->layout);
-}
+#include "unit/domain/hall.h"
+#include "unit/domain/plain_best.h"
 
 /* ---- asking ---- */
-
-static bool free_seat(const void *ctx, uint32_t seat)
-{
-    const struct hall *h = ctx;
-    assert_true(seat < h->seats);
-    return !h->taken[seat];
-}
 
 /* "w1r2": one wheelchair space and two seats with a restricted view. */
 static size_t parse_needs(const struct hall *h, const char *text, struct best_need *needs, bool *ret_known)
@@ -162,7 +24,8 @@ static size_t parse_needs(const struct hall *h, const char *text, struct best_ne
     return count;
 }
 
-/* Choose and check what always holds; seats into @ret_seats. */
+/* Choose and check what always holds, and that the plain algorithm chooses the same; seats into @ret_seats.
+ */
 static int choose(struct hall *h, uint32_t section, const char *type, uint32_t count, const char *needs,
                   uint32_t *ret_seats)
 {
@@ -174,16 +37,16 @@ static int choose(struct hall *h, uint32_t section, const char *type, uint32_t c
         return BOX_ENOTENOUGH; /* the hall has no such seat at all */
     struct arena arena;
     arena_init(&arena, 0);
-    uint32_t again[LIMIT_HOLD_SEATS];
-    int ret = best_available(h->layout, &wish, free_seat, h, &arena, ret_seats);
-    assert_int_equal(best_available(h->layout, &wish, free_seat, h, &arena, again), ret);
+    uint32_t plain[LIMIT_HOLD_SEATS];
+    int ret = best_available(h->layout, h->runs, &wish, &arena, ret_seats);
+    assert_int_equal(plain_best_available(h->layout, &wish, hall_is_free, h, &arena, plain), ret);
     arena_done(&arena);
     if (ret)
         assert_int_equal(ret, BOX_ENOTENOUGH);
     for (uint32_t i = 0; !ret && i < count; i++) {
         assert_true(ret_seats[i] < h->seats && !h->taken[ret_seats[i]]);
         assert_true(i == 0 || ret_seats[i - 1] < ret_seats[i]);
-        assert_int_equal(again[i], ret_seats[i]); /* the same again */
+        assert_int_equal(plain[i], ret_seats[i]);
     }
     return ret;
 }
@@ -518,12 +381,277 @@ static void test_random_needs(void **state)
     }
 }
 
+/* ---- against the plain algorithm, while seats come and go ---- */
+
+static void wish_by_chance(struct rng *rng, struct hall *h)
+{
+    static const char *const types[] = {NULL, NULL, "a", "b", "c"};
+    static const char *const needs[] = {NULL, NULL, NULL, "w1", "w1c1", "r2", "w1r1"};
+    uint32_t seats[LIMIT_HOLD_SEATS];
+    uint32_t section = rng_below(rng, 2) ? UINT32_MAX : rng_below(rng, h->layout->section_count);
+    const char *type = types[rng_below(rng, sizeof(types) / sizeof(types[0]))];
+    const char *need = needs[rng_below(rng, sizeof(needs) / sizeof(needs[0]))];
+    choose(h, section, type, 1 + rng_below(rng, 1 + rng_below(rng, 20)), need, seats);
+}
+
+static void test_halls_that_change(void **state)
+{
+    (void)state;
+    static const char *const densities[] = {".", "....wcr#", ".#", ".###", ".#rRwWcC"};
+    for (uint64_t seed = 1; seed <= 400; seed++) {
+        struct rng rng;
+        rng_init_seeded(&rng, seed);
+        char text[MAP_MAX];
+        random_hall(&rng, densities[seed % 5], text);
+        struct hall h;
+        hall_init(&h, text);
+        for (uint32_t step = 0; step < 100; step++) {
+            for (uint32_t i = rng_below(&rng, 6); i > 0; i--)
+                hall_toggle(&h, rng_below(&rng, h.seats));
+            wish_by_chance(&rng, &h);
+        }
+        hall_done(&h);
+    }
+}
+
+/* ---- big houses ---- */
+
+struct house {
+    struct layout *layout;
+    struct runs *runs;
+    bool *free;
+};
+
+static bool is_free_in_house(const void *ctx, uint32_t seat)
+{
+    return ((const struct house *)ctx)->free[seat];
+}
+
+/* Two types in each section, one behind the other; a wheelchair space in every tenth row. */
+static void build_section(struct layout_builder *b, uint32_t section, uint32_t rows, uint32_t row_seats)
+{
+    begin_section(b, section);
+    for (uint32_t row = 0; row < rows; row++) {
+        if (row == 0 || row == rows / 2)
+            begin_type(b, row > 0);
+        begin_row(b, row);
+        for (uint32_t seat = 0; seat < row_seats; seat++) {
+            char label[16];
+            snprintf(label, sizeof(label), "%u", seat + 1);
+            add_seat(b, seat == 1 && row % 10 == 9 ? 'w' : '.', label);
+        }
+    }
+}
+
+static void house_init(struct house *h, uint32_t sections, uint32_t rows, uint32_t row_seats)
+{
+    struct layout_builder *b = layout_builder_new();
+    struct venue_id venue = {.u.b = {1}};
+    for (uint32_t section = 0; section < sections; section++)
+        build_section(b, section, rows, row_seats);
+    assert_int_equal(layout_builder_finish(b, venue, "House", "Europe/Berlin", 0, &h->layout), 0);
+    layout_builder_free(b);
+    h->free = calloc(h->layout->seats_total, sizeof(*h->free));
+    assert_non_null(h->free);
+    h->runs = runs_new(h->layout, is_free_in_house, h);
+}
+
+static void house_done(struct house *h)
+{
+    runs_free(h->runs);
+    layout_unref(h->layout);
+    free(h->free);
+}
+
+static void set_free(struct house *h, uint32_t seat, bool is_free)
+{
+    if (h->free[seat] != is_free)
+        runs_set(h->runs, seat, is_free);
+    h->free[seat] = is_free;
+}
+
+/* How many pieces these seats are, which are in ascending order. */
+static uint32_t pieces_of(const struct house *h, const uint32_t *seats, uint32_t count)
+{
+    uint32_t pieces = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        bool goes_on = i > 0 && seats[i] == seats[i - 1] + 1 &&
+                       layout_row_of(h->layout, seats[i]) == layout_row_of(h->layout, seats[i - 1]);
+        pieces += !goes_on;
+    }
+    return pieces;
+}
+
+static uint32_t free_pieces(const struct house *h)
+{
+    uint32_t *seats = calloc(h->layout->seats_total, sizeof(*seats)), count = 0;
+    assert_non_null(seats);
+    for (uint32_t seat = 0; seat < h->layout->seats_total; seat++) {
+        if (h->free[seat])
+            seats[count++] = seat;
+    }
+    uint32_t pieces = pieces_of(h, seats, count);
+    free(seats);
+    return pieces;
+}
+
+/* The same seats as by the plain algorithm, or if there is too much to look at the same number of pieces. */
+static void compare_in_house(struct house *h, const struct best_wish *wish, uint32_t *exact)
+{
+    uint32_t seats[LIMIT_HOLD_SEATS], plain[LIMIT_HOLD_SEATS];
+    struct arena arena;
+    arena_init(&arena, 0);
+    int ret = best_available(h->layout, h->runs, wish, &arena, seats);
+    assert_int_equal(plain_best_available(h->layout, wish, is_free_in_house, h, &arena, plain), ret);
+    arena_done(&arena);
+    if (ret)
+        return;
+    bool all = free_pieces(h) <= BEST_PIECES;
+    for (uint32_t i = 0; all && i < wish->count; i++)
+        assert_int_equal(seats[i], plain[i]);
+    assert_int_equal(pieces_of(h, seats, wish->count), pieces_of(h, plain, wish->count));
+    *exact += all;
+}
+
+/* One seat in @mille of a thousand is free; single ones, or two beside each other, ... */
+static void test_big_houses_that_change(void **state)
+{
+    (void)state;
+    static const uint32_t milles[] = {5, 30, 100, 300};
+    struct house h;
+    struct rng rng;
+    uint32_t exact = 0;
+    rng_init_seeded(&rng, 1);
+    house_init(&h, 12, 40, 17);
+    struct best_need need = {.count = 1};
+    assert_true(layout_find_attribute(h.layout, "wheelchair", &need.attribute));
+    for (size_t i = 0; i < sizeof(milles) / sizeof(milles[0]); i++) {
+        for (uint32_t seat = 0; seat < h.layout->seats_total; seat++)
+            set_free(&h, seat, rng_below(&rng, 1000) < milles[i]);
+        for (uint32_t step = 0; step < 400; step++) {
+            for (uint32_t j = 0; j < 20; j++)
+                set_free(&h, rng_below(&rng, h.layout->seats_total), rng_below(&rng, 1000) < milles[i]);
+            struct best_wish wish = {
+                .count = 1 + rng_below(&rng, step % 4 ? 10 : LIMIT_HOLD_SEATS),
+                .section = rng_below(&rng, 4) ? UINT32_MAX : rng_below(&rng, 12),
+                .type_id = rng_below(&rng, 3) ? NULL : "b",
+                .needs = &need,
+                .need_count = rng_below(&rng, 4) == 0,
+            };
+            compare_in_house(&h, &wish, &exact);
+        }
+    }
+    assert_true(exact > 700);
+    house_done(&h);
+}
+
+static void choose_in_house(const struct house *h, uint32_t count, uint32_t *ret_seats)
+{
+    struct arena arena;
+    arena_init(&arena, 0);
+    struct best_wish wish = {.count = count, .section = UINT32_MAX};
+    assert_int_equal(best_available(h->layout, h->runs, &wish, &arena, ret_seats), 0);
+    arena_done(&arena);
+}
+
+/*
+ * Rows of three seats. Of each row the outer ones are free, of the first and the last only the middle one: so
+ * no two neighbours are, and there are more pieces than are looked at.
+ */
+static void test_more_pieces_than_are_looked_at(void **state)
+{
+    (void)state;
+    uint32_t rows = 3 * BEST_PIECES, last = 3 * (rows - 1), seats[LIMIT_HOLD_SEATS];
+    struct house h;
+    house_init(&h, 1, rows, 3);
+    for (uint32_t seat = 0; seat < last + 3; seat++)
+        set_free(&h, seat, (seat % 3 == 1) == (seat < 3 || seat >= last));
+
+    /* Two pieces of one row: the first that has them. */
+    choose_in_house(&h, 2, seats);
+    assert_int_equal(seats[0], 3);
+    assert_int_equal(seats[1], 5);
+
+    /* Two neighbours in the last row, too far back to be looked at, make a third piece needless. Nearest to
+       them would be the row before. */
+    set_free(&h, last, true);
+    choose_in_house(&h, 3, seats);
+    assert_int_equal(seats[0], 1);
+    assert_int_equal(seats[1], last);
+    assert_int_equal(seats[2], last + 1);
+
+    /* The last free ones of the house. */
+    for (uint32_t seat = 3; seat < last; seat++)
+        set_free(&h, seat, false);
+    choose_in_house(&h, 3, seats);
+    assert_int_equal(seats[0], 1);
+    assert_int_equal(seats[2], last + 1);
+    house_done(&h);
+}
+
+/*
+ * In every tenth row a wheelchair space is free and nobody beside it; only in the last of them there is. It
+ * is found if it is among the rows that are looked at. If not, the space and its friend are apart, not
+ * refused.
+ */
+static void choose_with_wheelchair(uint32_t tens, uint32_t ret_seats[2])
+{
+    struct house h;
+    struct arena arena;
+    arena_init(&arena, 0);
+    house_init(&h, 1, 10 * tens, 3);
+    for (uint32_t ten = 1; ten <= tens; ten++)
+        set_free(&h, 3 * (10 * ten - 1) + 1, true);
+    set_free(&h, 3 * (10 * tens - 1), true);
+    struct best_need need = {.count = 1};
+    assert_true(layout_find_attribute(h.layout, "wheelchair", &need.attribute));
+    struct best_wish wish = {.count = 2, .section = UINT32_MAX, .needs = &need, .need_count = 1};
+    assert_int_equal(best_available(h.layout, h.runs, &wish, &arena, ret_seats), 0);
+    arena_done(&arena);
+    house_done(&h);
+}
+
+/* More wheelchair spaces than a hold may have, and nothing else. */
+static void test_a_hold_of_wheelchair_spaces(void **state)
+{
+    (void)state;
+    struct house h;
+    uint32_t exact = 0, spaces = LIMIT_HOLD_SEATS + 50;
+    house_init(&h, 1, 10 * spaces, 2);
+    for (uint32_t ten = 1; ten <= spaces; ten++)
+        set_free(&h, 2 * (10 * ten - 1) + 1, true);
+    struct best_need need = {.count = LIMIT_HOLD_SEATS};
+    assert_true(layout_find_attribute(h.layout, "wheelchair", &need.attribute));
+    struct best_wish wish = {
+        .count = LIMIT_HOLD_SEATS, .section = UINT32_MAX, .needs = &need, .need_count = 1};
+    compare_in_house(&h, &wish, &exact);
+    assert_int_equal(exact, 1);
+    house_done(&h);
+}
+
+static void test_more_rows_than_are_looked_at(void **state)
+{
+    (void)state;
+    uint32_t seats[2];
+    choose_with_wheelchair(BEST_ROWS, seats);
+    assert_int_equal(seats[0], 3 * (10 * BEST_ROWS - 1));
+    assert_int_equal(seats[1], seats[0] + 1);
+    choose_with_wheelchair(BEST_ROWS + 1, seats);
+    assert_int_equal(seats[0], 3 * 9 + 1);
+    assert_int_equal(seats[1], 3 * (10 * (BEST_ROWS + 1) - 1));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_examples),
         cmocka_unit_test(test_random_halls),
         cmocka_unit_test(test_random_needs),
+        cmocka_unit_test(test_halls_that_change),
+        cmocka_unit_test(test_big_houses_that_change),
+        cmocka_unit_test(test_more_pieces_than_are_looked_at),
+        cmocka_unit_test(test_more_rows_than_are_looked_at),
+        cmocka_unit_test(test_a_hold_of_wheelchair_spaces),
     };
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 }
