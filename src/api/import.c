@@ -122,6 +122,8 @@ static const char *distinct(struct import *im, struct text_map *map, uint32_t sc
 
 /* ---- categories and prices ---- */
 
+_Static_assert((int)LIMIT_JSON_MEMBERS >= (int)LIMIT_VENUE_PLACES, "prices may name every category");
+
 static void categories_in(struct import *im, struct json_node list)
 {
     size_t count;
@@ -176,7 +178,7 @@ static uint32_t category_in(struct import *im, struct json_node node)
     struct category *category = &im->categories[*index];
     if (!category->priced && !category->missed && json_in_is_object(im->prices)) {
         category->missed = true;
-        json_in_fault(json_in_member(im->prices, category->name), "is missing: the category has seats");
+        json_in_fault(json_in_no_member(im->prices, category->name), "is missing: the category has seats");
     }
     return *index;
 }

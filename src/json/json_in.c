@@ -5,10 +5,10 @@
 #include "base/params.h"
 #include "base/text.h"
 #include <inttypes.h>
-#include <jansson.h>
 #include <math.h>
 #include <stdarg.h>
 #include <string.h>
+#include <yyjson.h>
 
 _Static_assert((int)JSON_NODE_LEVELS > (int)LIMIT_JSON_DEPTH,
                "every level that a body may have is remembered");
@@ -20,7 +20,7 @@ int json_in_status(const struct json_in *in)
 
 struct json_node json_in_root(struct json_in *in)
 {
-    return (struct json_node){.in = in, .value = in->root};
+    return (struct json_node){.in = in, .value = yyjson_doc_get_root(in->doc)};
 }
 
 /* The arena's copy of @node, for nodes below it. The same node is asked for again and again: once per member.
@@ -28,13 +28,14 @@ struct json_node json_in_root(struct json_in *in)
 static const struct json_node *keep(struct json_node node)
 {
     struct json_in *in = node.in;
-    const struct json_node *last = node.level < JSON_NODE_LEVELS ? in->last_up[node.level] : NULL;
+    struct json_level *level = node.level < JSON_NODE_LEVELS ? &in->levels[node.level] : NULL;
+    const struct json_node *last = level ? level->up : NULL;
     if (last && last->value == node.value && last->up == node.up && last->key == node.key &&
         last->index == node.index)
         return last;
     const struct json_node *copy = arena_copy(in->arena, &node, sizeof(node));
-    if (node.level < JSON_NODE_LEVELS)
-        in->last_up[node.level] = copy;
+    if (level)
+        *level = (struct json_level){.up = copy};
     return copy;
 }
 
@@ -144,38 +145,52 @@ static bool is_known(const char *const *known, const char *name)
     return false;
 }
 
+/* The key that follows @key in @object, the first after NULL; NULL at the end and where @object is none. */
+static yyjson_val *next_key(yyjson_val *object, yyjson_val *key)
+{
+    if (!yyjson_is_obj(object))
+        return NULL;
+    key = key ? unsafe_yyjson_get_next(key + 1) : object + 1;
+    return key < unsafe_yyjson_get_next(object) ? key : NULL;
+}
+
 bool json_in_object(struct json_node node, const char *const *known)
 {
-    if (!json_is_object((json_t *)node.value)) {
+    if (!yyjson_is_obj(node.value)) {
         fault_type(node, "an object");
         return false;
     }
     if (!known)
         return true;
-    for (void *iter = json_object_iter(node.value); iter; iter = json_object_iter_next(node.value, iter)) {
-        const char *name = json_object_iter_key(iter);
-        if (!is_known(known, name)) {
-            fault_unknown(node, name);
+    for (yyjson_val *key = next_key(node.value, NULL); key; key = next_key(node.value, key)) {
+        if (!is_known(known, yyjson_get_str(key))) {
+            fault_unknown(node, yyjson_get_str(key));
             break;
         }
     }
     return true;
 }
 
-struct json_node json_in_member(struct json_node object, const char *name)
+struct json_node json_in_no_member(struct json_node object, const char *name)
 {
     return (struct json_node){
         .in = object.in,
-        .value = json_object_get(object.value, name), /* NULL where object is none */
         .up = keep(object),
         .key = name,
         .level = object.level + 1,
     };
 }
 
+struct json_node json_in_member(struct json_node object, const char *name)
+{
+    struct json_node member = json_in_no_member(object, name);
+    member.value = yyjson_obj_get(object.value, name); /* NULL where object is none */
+    return member;
+}
+
 bool json_in_absent(struct json_node node)
 {
-    return !node.value || json_is_null((json_t *)node.value);
+    return !node.value || yyjson_is_null(node.value);
 }
 
 bool json_in_missing(struct json_node node)
@@ -185,32 +200,34 @@ bool json_in_missing(struct json_node node)
 
 bool json_in_is_object(struct json_node node)
 {
-    return json_is_object((json_t *)node.value);
+    return yyjson_is_obj(node.value);
 }
 
 bool json_in_is_array(struct json_node node)
 {
-    return json_is_array((json_t *)node.value);
+    return yyjson_is_arr(node.value);
 }
 
 bool json_in_is_text(struct json_node node)
 {
-    return json_is_string((json_t *)node.value);
+    return yyjson_is_str(node.value);
 }
 
 bool json_in_is_int(struct json_node node)
 {
-    return json_is_integer((json_t *)node.value);
+    /* Those that are not negative are kept unsigned, also above INT64_MAX. */
+    return yyjson_is_sint(node.value) ||
+           (yyjson_is_uint(node.value) && yyjson_get_uint(node.value) <= INT64_MAX);
 }
 
 bool json_in_array(struct json_node node, size_t min, size_t max, size_t *ret_count)
 {
     *ret_count = 0;
-    if (!json_is_array((json_t *)node.value)) {
+    if (!yyjson_is_arr(node.value)) {
         fault_type(node, "an array");
         return false;
     }
-    size_t count = json_array_size(node.value);
+    size_t count = yyjson_arr_size(node.value);
     if (count < min || count > max) {
         json_in_fault(node, "must have %zu to %zu items", min, max);
         return false;
@@ -219,12 +236,33 @@ bool json_in_array(struct json_node node, size_t min, size_t max, size_t *ret_co
     return true;
 }
 
+/*
+ * Item @index of @array, which was kept last on its level; NULL past the end and where @array is none.
+ * yyjson's arrays are lists as soon as they hold lists, so the search goes on from the item that was read
+ * last.
+ */
+static yyjson_val *find_item(struct json_node array, size_t index)
+{
+    if (index >= yyjson_arr_size(array.value))
+        return NULL;
+    must(array.level < JSON_NODE_LEVELS); /* no body is deeper */
+    struct json_level *level = &array.in->levels[array.level];
+    if (!level->item || level->index > index) {
+        level->item = yyjson_arr_get_first(array.value);
+        level->index = 0;
+    }
+    for (; level->index < index; level->index++)
+        level->item = unsafe_yyjson_get_next(level->item);
+    return level->item;
+}
+
 struct json_node json_in_item(struct json_node array, size_t index)
 {
+    const struct json_node *up = keep(array);
     return (struct json_node){
         .in = array.in,
-        .value = json_array_get(array.value, index), /* NULL past the end */
-        .up = keep(array),
+        .value = find_item(array, index),
+        .up = up,
         .index = index,
         .level = array.level + 1,
     };
@@ -233,7 +271,7 @@ struct json_node json_in_item(struct json_node array, size_t index)
 /* The text of @node, or NULL (recorded) when it is none. */
 static const char *text_of(struct json_node node, const char *what)
 {
-    const char *text = json_string_value(node.value);
+    const char *text = yyjson_get_str(node.value);
     if (!text)
         fault_type(node, what);
     return text;
@@ -259,8 +297,8 @@ const char *json_in_text(struct json_node node, size_t min, size_t max)
 int64_t json_in_int(struct json_node node, int64_t min, int64_t max)
 {
     must(min <= max);
-    int64_t value = json_integer_value(node.value); /* 0 where it is none */
-    if (json_is_integer((json_t *)node.value) && value >= min && value <= max)
+    int64_t value = yyjson_get_sint(node.value); /* 0 where it is none */
+    if (json_in_is_int(node) && value >= min && value <= max)
         return value;
     json_in_fault(node, "%smust be an integer from %" PRId64 " to %" PRId64,
                   node.value ? "" : "is missing; it ", min, max);
@@ -269,9 +307,9 @@ int64_t json_in_int(struct json_node node, int64_t min, int64_t max)
 
 bool json_in_bool(struct json_node node)
 {
-    if (!json_is_boolean((json_t *)node.value))
+    if (!yyjson_is_bool(node.value))
         fault_type(node, "true or false");
-    return json_is_true((json_t *)node.value);
+    return yyjson_is_true(node.value);
 }
 
 struct uuid json_in_uuid(struct json_node node)
@@ -294,11 +332,12 @@ int64_t json_in_time(struct json_node node)
 
 int32_t json_in_coordinate(struct json_node node)
 {
-    if (!json_is_number((json_t *)node.value)) {
+    if (!yyjson_is_num(node.value) && !yyjson_is_raw(node.value)) {
         fault_type(node, "a number");
         return 0;
     }
-    double value = round(json_number_value(node.value));
+    /* Raw is a number that is too big for a double. */
+    double value = yyjson_is_raw(node.value) ? HUGE_VAL : round(yyjson_get_num(node.value));
     if (!(fabs(value) <= LIMIT_COORDINATE)) {
         json_in_fault(node, "must be a number from %d to %d", -LIMIT_COORDINATE, LIMIT_COORDINATE);
         return 0;
@@ -309,14 +348,14 @@ int32_t json_in_coordinate(struct json_node node)
 bool json_in_next_member(struct json_node object, void **iter, const char **ret_name,
                          struct json_node *ret_value)
 {
-    /* jansson's iterators go in the order of insertion, and do nothing where object is none. */
-    *iter = *iter ? json_object_iter_next(object.value, *iter) : json_object_iter(object.value);
-    if (!*iter)
+    yyjson_val *key = next_key(object.value, *iter);
+    *iter = key;
+    if (!key)
         return false;
-    *ret_name = json_object_iter_key(*iter);
+    *ret_name = yyjson_get_str(key);
     *ret_value = (struct json_node){
         .in = object.in,
-        .value = json_object_iter_value(*iter),
+        .value = key + 1,
         .up = keep(object),
         .key = *ret_name,
         .level = object.level + 1,

@@ -4,7 +4,7 @@
  * A decoder is made from the bytes; nodes walk it. A read that does not fit records {pointer, detail} in the
  * decoder and returns a harmless value, so that an api function reads everything and then asks
  * json_in_status() once. Malformed text, duplicate or unknown members are BOX_EBADREQUEST; values that do not
- * fit are BOX_EINVALID. Only this folder knows jansson. Thread: one at a time. Everything lent lives as long
+ * fit are BOX_EINVALID. Only this folder knows yyjson. Thread: one at a time. Everything lent lives as long
  * as the decoder.
  */
 #ifndef JSON_JSON_IN_H
@@ -24,25 +24,32 @@ struct json_error {
 
 enum {
     JSON_POINTER_BYTES = 1024, /* a longer pointer ends at the last member that fits */
-    JSON_NODE_LEVELS = 40,     /* levels whose last node is remembered, see up */
+    JSON_NODE_LEVELS = 40,     /* levels whose last node is remembered, see struct json_level */
 };
 
 struct json_node;
 
+/* The last node of a level that something below it was read from. */
+struct json_level {
+    const struct json_node *up; /* the arena's copy of it */
+    void *item;                 /* yyjson_val: where in that array the last item stood, or NULL */
+    size_t index;               /* of item */
+};
+
 struct json_in {
     struct arena *arena;
-    void *root;                             /* json_t */
+    void *doc;                              /* yyjson_doc, or NULL */
     int code;                               /* BOX_OK, BOX_EBADREQUEST or BOX_EINVALID */
     const char *detail;                     /* for BOX_EBADREQUEST: what is wrong and where */
     struct json_error *errors, *last_error; /* the first LIMIT_JSON_ERRORS */
     size_t error_count;                     /* of all */
-    const struct json_node *last_up[JSON_NODE_LEVELS];
+    struct json_level levels[JSON_NODE_LEVELS];
 };
 
 /* A value in the document, or nothing (value NULL) where a member is absent. Passed by value. */
 struct json_node {
     struct json_in *in;
-    void *value;                /* json_t or NULL */
+    void *value;                /* yyjson_val or NULL */
     const struct json_node *up; /* the arena's; one copy serves all members or items that are read in a row */
     const char *key;            /* member name, NULL for an item */
     size_t index;
@@ -50,12 +57,12 @@ struct json_node {
 };
 
 /*
- * Parse. An empty body counts as absent: json_in_root() is then absent. Depth above LIMIT_JSON_DEPTH, text
- * after the value, duplicate members, invalid UTF-8 and U+0000 are refused. Returns 0, or BOX_EBADREQUEST
- * (in->detail says why).
+ * Parse. An empty body counts as absent: json_in_root() is then absent. Depth above LIMIT_JSON_DEPTH, objects
+ * of more than LIMIT_JSON_MEMBERS members, text after the value, duplicate members, invalid UTF-8 and U+0000
+ * are refused. Returns 0, or BOX_EBADREQUEST (in->detail says why and where). Ownership: @data is only read.
  */
 int json_in_parse(struct json_in *in, struct arena *arena, const char *data, size_t size);
-/* Free jansson's tree (the arena stays). */
+/* Free the tree; before the arena goes. Twice does no harm. */
 void json_in_done(struct json_in *in);
 /* BOX_EBADREQUEST if anything of that kind was recorded, else BOX_EINVALID if a value did not fit, else 0. */
 int json_in_status(const struct json_in *in);
@@ -75,9 +82,12 @@ void json_in_fault_at(struct json_in *in, const char *pointer, const char *forma
 bool json_in_object(struct json_node node, const char *const *known);
 /*
  * The member, or an absent node; @name must live as long as the decoder (a literal). A null member is
- * present; json_in_absent() treats it as absent.
+ * present; json_in_absent() treats it as absent. The members are looked through one by one: to read all of an
+ * object that may have many, use json_in_next_member().
  */
 struct json_node json_in_member(struct json_node object, const char *name);
+/* The node of a member that is known not to be there, for a fault: it is not looked for. */
+struct json_node json_in_no_member(struct json_node object, const char *name);
 bool json_in_absent(struct json_node node);  /* not there, or null */
 bool json_in_missing(struct json_node node); /* not there at all (null is there) */
 bool json_in_is_object(struct json_node node);
@@ -90,6 +100,7 @@ bool json_in_is_int(struct json_node node);
  * fault.
  */
 bool json_in_array(struct json_node node, size_t min, size_t max, size_t *ret_count);
+/* An item, or an absent node. Read them in rising order: then each is found from the one before. */
 struct json_node json_in_item(struct json_node array, size_t index);
 
 /* Text of @min..@max code points without control characters. NULL after a fault. Lent. */

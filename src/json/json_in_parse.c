@@ -1,165 +1,155 @@
 /*
- * From bytes to jansson's tree. Three things are done around jansson:
+ * From bytes to yyjson's tree. yyjson sees to the grammar, to UTF-8 and to the depth. Its values lie one
+ * behind the other in the order of the text, so what it lets pass and we do not is found in one walk over
+ * them: members that come twice, objects with too many members, and U+0000 that is written as \u0000.
  *
- * - A byte of 0 is refused first: jansson passes over one that stands behind a number.
- * - Nesting is measured before parsing, because jansson's own limit is 2048 and fixed.
- * - A number that fits neither a 64-bit integer nor a double is well-formed JSON, so it is the value that is
- * wrong (BOX_EINVALID with a pointer), not the text. jansson gives up on it. Then, and only then, a copy is
- * parsed in which such numbers are replaced by one that no reader accepts.
+ * A number that neither a 64-bit integer nor a double can hold is well-formed JSON, so it is the value that
+ * is wrong (BOX_EINVALID with a pointer), not the text. yyjson keeps such a number as its text, which no
+ * reader takes for a number.
  */
-#include "base/buf.h"
 #include "base/error.h"
 #include "base/must.h"
 #include "base/params.h"
+#include "base/text.h"
 #include "json/json_in.h"
-#include <errno.h>
-#include <jansson.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <yyjson.h>
 
-static int refuse(struct json_in *in, const char *detail)
+_Static_assert(YYJSON_READER_DEPTH_LIMIT == LIMIT_JSON_DEPTH, "CMakeLists.txt tells yyjson the same depth");
+
+/* ---- memory ---- */
+
+/* A body of this size has its tree in the arena; a larger one in memory that need not be zeroed first. */
+enum { SMALL_BODY = 1024 };
+
+static void *arena_take(void *arena, size_t size)
 {
+    return arena_alloc(arena, size);
+}
+
+static void *arena_grow(void *arena, void *old, size_t old_size, size_t size)
+{
+    return memcpy(arena_alloc(arena, size), old, old_size);
+}
+
+static void arena_keep(void *arena, void *memory)
+{
+    (void)arena;
+    (void)memory; /* until the arena goes */
+}
+
+static yyjson_doc *load(struct arena *arena, const char *data, size_t size, yyjson_read_err *ret_error)
+{
+    const yyjson_alc in_arena = {arena_take, arena_grow, arena_keep, arena};
+    /* Without YYJSON_READ_INSITU the text is only read, whatever the parameter's type says. */
+    return yyjson_read_opts((char *)(uintptr_t)data, size, YYJSON_READ_BIGNUM_AS_RAW,
+                            size <= SMALL_BODY ? &in_arena : NULL, ret_error);
+}
+
+/* ---- refusing ---- */
+
+static int refuse(struct json_in *in, const char *data, size_t size, size_t at, const char *why)
+{
+    size_t line, column;
+    must(yyjson_locate_pos(data, size, at, &line, &column, NULL));
+    json_in_done(in);
     in->code = BOX_EBADREQUEST;
-    in->detail = detail;
+    in->detail = arena_printf(in->arena, "JSON: %s (line %zu, column %zu)", why, line, column);
     return in->code;
 }
 
-/* Step over a string's content; @at is behind its first quote. Returns behind the last one, or @end. */
-static const char *skip_string(const char *at, const char *end)
+/* Our own words for what yyjson found. */
+static const char *explain(struct arena *arena, const char *data, size_t size, const yyjson_read_err *error)
 {
-    while (at < end && *at != '"')
-        at += *at == '\\' && end - at > 1 ? 2 : 1;
-    return at < end ? at + 1 : end;
-}
-
-static bool is_too_deep(const char *at, const char *end)
-{
-    int depth = 0;
-    while (at < end) {
-        switch (*at++) {
-        case '"':
-            at = skip_string(at, end);
-            break;
-        case '{':
-        case '[':
-            if (++depth > LIMIT_JSON_DEPTH)
-                return true;
-            break;
-        case '}':
-        case ']':
-            depth--;
-            break;
-        default:
-            break;
-        }
-    }
-    return false;
-}
-
-static size_t count_digits(const char *at)
-{
-    return strspn(at, "0123456789");
-}
-
-/* True if @text is a number of RFC 8259 and nothing else. */
-static bool is_number(const char *text)
-{
-    text += *text == '-';
-    size_t digits = count_digits(text);
-    if (digits == 0 || (digits > 1 && *text == '0'))
-        return false;
-    text += digits;
-    if (*text == '.') {
-        digits = count_digits(++text);
-        if (digits == 0)
-            return false;
-        text += digits;
-    }
-    if (*text == 'e' || *text == 'E') {
-        text++;
-        text += *text == '+' || *text == '-';
-        digits = count_digits(text);
-        return digits > 0 && text[digits] == '\0';
-    }
-    return *text == '\0';
-}
-
-/* True if the @size bytes at @token are a number and more than jansson can hold. The byte behind is writable.
- */
-static bool is_overflow(char *token, size_t size)
-{
-    char behind = token[size];
-    token[size] = '\0';
-    bool overflow = false;
-    if (is_number(token)) {
-        errno = 0;
-        if (strpbrk(token, ".eE")) {
-            overflow = isinf(strtod(token, NULL));
-        } else {
-            strtoll(token, NULL, 10);
-            overflow = errno == ERANGE;
-        }
-    }
-    token[size] = behind;
-    return overflow;
-}
-
-/* Overwrite each overflowing number by 1e308, which is no integer that anyone reads and no coordinate. */
-static void tame_numbers(char *at, const char *end)
-{
-    static const char stand_in[] = "1e308";
-    const size_t stand_in_size = sizeof(stand_in) - 1;
-    while (at < end) {
-        if (*at == '"') {
-            at += skip_string(at + 1, end) - at;
-            continue;
-        }
-        size_t size = 0;
-        while (at + size < end && memchr("+-.0123456789eE", at[size], 15))
-            size++;
-        if (size >= stand_in_size && is_overflow(at, size)) { /* no shorter number overflows */
-            memset(at, ' ', size);
-            memcpy(at, stand_in, stand_in_size);
-        }
-        at += size ? size : 1;
-    }
-}
-
-static json_t *load(const char *data, size_t size, json_error_t *ret_error)
-{
-    return json_loadb(data, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, ret_error);
-}
-
-static json_t *load_tamed(const char *data, size_t size, json_error_t *ret_error)
-{
-    struct buf copy = {0};
-    buf_add(&copy, data, size);
-    buf_addc(&copy, '\0');
-    tame_numbers(copy.data, copy.data + size);
-    json_t *root = load(copy.data, size, ret_error);
-    buf_done(&copy);
-    return root;
-}
-
-/* jansson's own words quote the body; these do not. */
-static const char *explain(enum json_error_code code)
-{
-    switch (code) {
-    case json_error_premature_end_of_input:
+    uint32_t c;
+    must(error->code != YYJSON_READ_ERROR_MEMORY_ALLOCATION); /* out of memory ends the program */
+    if (error->code == YYJSON_READ_ERROR_UNEXPECTED_END || error->code == YYJSON_READ_ERROR_EMPTY_CONTENT)
         return "the text ends too early";
-    case json_error_end_of_input_expected:
-        return "there is text after the value";
-    case json_error_invalid_utf8:
+    if (error->code == YYJSON_READ_ERROR_DEPTH)
+        return arena_printf(arena, "nested deeper than %d levels", LIMIT_JSON_DEPTH);
+    if (text_next(data + error->pos, size - error->pos, &c) == 0)
         return "the text is not UTF-8";
-    case json_error_duplicate_key:
-        return "an object has the same member twice";
-    case json_error_null_character:
-    case json_error_null_byte_in_key:
-        return "U+0000 is not accepted";
-    default:
-        return "the text is not well-formed";
+    if (error->code == YYJSON_READ_ERROR_UNEXPECTED_CONTENT)
+        return "there is text after the value";
+    return "the text is not well-formed";
+}
+
+/* ---- what yyjson lets pass ---- */
+
+static bool has_nul(const yyjson_val *text)
+{
+    return memchr(yyjson_get_str(text), '\0', yyjson_get_len(text));
+}
+
+/* Same names beside each other, and those in the order of the text. */
+static int compare_keys(const void *a, const void *b)
+{
+    const yyjson_val *left = *(const yyjson_val *const *)a, *right = *(const yyjson_val *const *)b;
+    size_t size = yyjson_get_len(left), right_size = yyjson_get_len(right);
+    if (size != right_size)
+        return size < right_size ? -1 : 1;
+    int order = memcmp(yyjson_get_str(left), yyjson_get_str(right), size);
+    return order ? order : (left > right) - (left < right);
+}
+
+static bool same_key(const yyjson_val *a, const yyjson_val *b)
+{
+    size_t size = yyjson_get_len(a);
+    return size == yyjson_get_len(b) && memcmp(yyjson_get_str(a), yyjson_get_str(b), size) == 0;
+}
+
+static const yyjson_val *find_among_few(const yyjson_val *const *keys, size_t count)
+{
+    for (size_t i = 1; i < count; i++)
+        for (size_t k = 0; k < i; k++)
+            if (same_key(keys[k], keys[i]))
+                return keys[i];
+    return NULL;
+}
+
+static const yyjson_val *find_among_many(const yyjson_val **keys, size_t count)
+{
+    qsort(keys, count, sizeof(*keys), compare_keys);
+    for (size_t i = 1; i < count; i++)
+        if (same_key(keys[i - 1], keys[i]))
+            return keys[i];
+    return NULL;
+}
+
+/* The key of a member whose name an earlier one has; NULL if there is none. */
+static const yyjson_val *find_twin(yyjson_val *object)
+{
+    enum { FEW = 16 };
+    const yyjson_val *few[FEW];
+    size_t count = yyjson_obj_size(object);
+    const yyjson_val **keys = count <= FEW ? few : malloc(count * sizeof(*keys));
+    must(keys);
+
+    size_t i, end;
+    yyjson_val *key, *value;
+    yyjson_obj_foreach(object, i, end, key, value) keys[i] = key;
+    const yyjson_val *twin = count <= FEW ? find_among_few(keys, count) : find_among_many(keys, count);
+    if (keys != few)
+        free(keys);
+    return twin;
+}
+
+/* Why @value is refused, and the text that shows where (*ret_where); NULL if it is not. */
+static const char *judge(struct arena *arena, yyjson_val *value, const yyjson_val **ret_where)
+{
+    if (yyjson_is_str(value)) {
+        *ret_where = value;
+        return has_nul(value) ? "U+0000 is not accepted" : NULL;
     }
+    if (!yyjson_is_obj(value))
+        return NULL;
+    if (yyjson_obj_size(value) > LIMIT_JSON_MEMBERS) {
+        *ret_where = value + 1;
+        return arena_printf(arena, "an object has more than %d members", LIMIT_JSON_MEMBERS);
+    }
+    *ret_where = find_twin(value);
+    return *ret_where ? "an object has the same member twice" : NULL;
 }
 
 int json_in_parse(struct json_in *in, struct arena *arena, const char *data, size_t size)
@@ -167,24 +157,25 @@ int json_in_parse(struct json_in *in, struct arena *arena, const char *data, siz
     *in = (struct json_in){.arena = arena};
     if (size == 0)
         return 0;
-    if (memchr(data, '\0', size))
-        return refuse(in, "JSON: U+0000 is not accepted");
-    if (is_too_deep(data, data + size))
-        return refuse(in, arena_printf(arena, "JSON: nested deeper than %d levels", LIMIT_JSON_DEPTH));
+    const char *nul = memchr(data, '\0', size);
+    if (nul)
+        return refuse(in, data, size, (size_t)(nul - data), "U+0000 is not accepted");
 
-    json_error_t error;
-    in->root = load(data, size, &error);
-    if (!in->root && json_error_code(&error) == json_error_numeric_overflow)
-        in->root = load_tamed(data, size, &error);
-    if (in->root)
-        return 0;
-    must(json_error_code(&error) != json_error_out_of_memory);
-    return refuse(in, arena_printf(arena, "JSON: %s (line %d, column %d)", explain(json_error_code(&error)),
-                                   error.line, error.column));
+    yyjson_read_err error;
+    yyjson_doc *doc = in->doc = load(arena, data, size, &error);
+    if (!doc)
+        return refuse(in, data, size, error.pos, explain(arena, data, size, &error));
+    for (size_t i = 0; i < yyjson_doc_get_val_count(doc); i++) {
+        const yyjson_val *where = NULL;
+        const char *why = judge(arena, doc->root + i, &where);
+        if (why) /* strings stand where they stood in the text, behind their quotes */
+            return refuse(in, data, size, (size_t)(yyjson_get_str(where) - doc->str_pool) - 1, why);
+    }
+    return 0;
 }
 
 void json_in_done(struct json_in *in)
 {
-    json_decref(in->root);
-    in->root = NULL;
+    yyjson_doc_free(in->doc);
+    in->doc = NULL;
 }

@@ -32,9 +32,12 @@ MALFORMED = {
     "a leading zero": b'{"name":01}', "a number cut off": b'{"name":1.}', "a control character": b'{"name":"a\nb"}',
     "a bad escape": b'{"name":"\\x41"}', "a byte order mark": b"\xef\xbb\xbf{}", "a NUL": b'{"name":"x"}\0',
     "a member twice": b'{"name":"x","name":"x"}', "a member twice inside": b'{"sections":[{"a":1,"a":1}]}',
+    "a member twice among many": b"{" + b",".join(b'"m%d":0' % (i % 1000) for i in range(1001)) + b"}",
+    "too many members": b"{" + b",".join(b'"m%d":0' % i for i in range(20001)) + b"}",
     "a member twice, escaped": b'{"name":"x","n\\u0061me":"x"}', "too deep": deep(33), "far too deep": deep(100_000),
     "a wrong byte": b'{"name":"\xff"}', "an overlong form": b'{"name":"\xc0\xaf"}', "a coded surrogate": b'{"name":"\xed\xa0\x80"}',
-    "half a surrogate pair": b'{"name":"\\ud800"}', "half of a letter": b'{"name":"\xc3"}', "UTF-16": '{"name":"x"}'.encode("utf-16"),
+    "half a surrogate pair": b'{"name":"\\ud800"}', "U+0000, escaped": b'{"name":"a\\u0000b"}',
+    "half of a letter": b'{"name":"\xc3"}', "UTF-16": '{"name":"x"}'.encode("utf-16"),
     "an unknown member": b'{"colour":"red"}',
 }  # fmt: skip
 

@@ -183,6 +183,59 @@ static void test_duplicate_member(void **state)
     assert_refused(body, escaped, strlen(escaped), "twice");
 }
 
+/* An object of @count members m0, m1, ...; the last one's name is @last unless NULL. */
+static void add_object(struct buf *b, size_t count, const char *last)
+{
+    buf_addc(b, '{');
+    for (size_t i = 0; i + 1 < count; i++)
+        buf_printf(b, "\"m%zu\": %zu, ", i, i);
+    if (last)
+        buf_printf(b, "\"%s\": 0}", last);
+    else
+        buf_printf(b, "\"m%zu\": %zu}", count - 1, count - 1);
+}
+
+/* Wherever the two stand, and whether they are looked for pair by pair or by sorting. */
+static void test_duplicate_among_any_number(void **state)
+{
+    struct body *body = *state;
+    for (size_t count = 2; count <= 40; count++) {
+        for (size_t twin = 0; twin + 1 < count; twin++) {
+            struct buf b = {0};
+            char name[20];
+            snprintf(name, sizeof(name), "m%zu", twin);
+            add_object(&b, count, name);
+            assert_refused(body, b.data, b.size, "twice (line 1, column ");
+            char column[40]; /* where the second one begins */
+            snprintf(column, sizeof(column), "column %zu)", b.size - strlen(name) - strlen("\"\": 0}") + 1);
+            assert_non_null(strstr(body->in.detail, column));
+            buf_done(&b);
+        }
+    }
+}
+
+static void test_many_members(void **state)
+{
+    struct body *body = *state;
+    struct buf b = {0};
+    add_object(&b, LIMIT_JSON_MEMBERS, NULL);
+    assert_int_equal(parse_bytes(body, b.data, b.size), 0);
+    struct json_node root = json_in_root(&body->in);
+    assert_int_equal(json_in_int(json_in_member(root, "m0"), 0, INT64_MAX), 0);
+    char last[20];
+    snprintf(last, sizeof(last), "m%d", LIMIT_JSON_MEMBERS - 1);
+    assert_int_equal(json_in_int(json_in_member(root, last), 0, INT64_MAX), LIMIT_JSON_MEMBERS - 1);
+    b.size = 0;
+    add_object(&b, LIMIT_JSON_MEMBERS, "m77");
+    assert_refused(body, b.data, b.size, "twice");
+    b.size = 0;
+    buf_adds(&b, "[\n");
+    add_object(&b, LIMIT_JSON_MEMBERS + 1, NULL);
+    buf_addc(&b, ']');
+    assert_refused(body, b.data, b.size, "more than 20000 members (line 2, column 2)");
+    buf_done(&b);
+}
+
 static void test_nul_and_utf8(void **state)
 {
     struct body *body = *state;
@@ -198,6 +251,24 @@ static void test_nul_and_utf8(void **state)
     assert_refused(body, "\"\xed\xa0\x80\"", 5, "UTF-8");
     assert_refused(body, "\"\xf4\x90\x80\x80\"", 6, "UTF-8");
     assert_refused(body, "{\"\xff\": 1}", 8, "UTF-8");
+    assert_string_equal(json_in_text(parse(body, "\"\\\\u0000\""), 6, 6), "\\u0000"); /* no U+0000 */
+}
+
+static void test_where_it_is_wrong(void **state)
+{
+    struct body *body = *state;
+    static const char *const bad[][2] = {
+        {"{\"a\": tru }", "well-formed (line 1, column 7)"},
+        {"{\"a\": tru", "too early (line 1, column 10)"},
+        {"[1,\n2,\n  x]", "well-formed (line 3, column 3)"},
+        {"[\"\xc3\x9f\", x]", "well-formed (line 1, column 7)"}, /* characters, not bytes */
+        {"{}\n{}", "after the value (line 2, column 1)"},
+        {"[\"\xc3\x9f\xff\"]", "UTF-8 (line 1, column 4)"},
+        {"[\n\"a\", \"b\\u0000\"]", "U+0000 is not accepted (line 2, column 6)"},
+        {"{\"a\": 1,\n \"a\": 2}", "twice (line 2, column 2)"},
+    };
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_refused(body, bad[i][0], strlen(bad[i][0]), bad[i][1]);
 }
 
 /* @depth brackets around nothing. */
@@ -294,9 +365,11 @@ static void test_pointers(void **state)
     json_in_fault(json_in_member(json_in_item(json_in_member(root, "none"), 7), "x"), "no. %d", 6);
     json_in_fault_at(&body->in, "/limit", "no. %d", 7);
     json_in_fault(json_in_item(rows, 0), "no. %d", 8); /* a node from before still knows its way */
+    json_in_fault(json_in_no_member(section, "p/q"), "no. %d", 9);
+    assert_true(json_in_missing(json_in_no_member(section, "rows"))); /* it is not looked for */
     static const char *const expected[] = {
-        "/sections/1/rows/1", "/sections/1/name", "/a~1b/m~0n",        "/", "",
-        "/none/7/x",          "/limit",           "/sections/1/rows/0"};
+        "/sections/1/rows/1", "/sections/1/name", "/a~1b/m~0n", "/", "", "/none/7/x", "/limit",
+        "/sections/1/rows/0", "/sections/1/p~1q"};
     int number = 0;
     for (const struct json_error *e = body->in.errors; e; e = e->next) {
         assert_string_equal(e->pointer, expected[number++]);
@@ -304,8 +377,8 @@ static void test_pointers(void **state)
         snprintf(detail, sizeof(detail), "no. %d", number);
         assert_string_equal(e->detail, detail);
     }
-    assert_int_equal(number, 8);
-    assert_int_equal(body->in.error_count, 8);
+    assert_int_equal(number, 9);
+    assert_int_equal(body->in.error_count, 9);
     assert_int_equal(json_in_status(&body->in), BOX_EINVALID);
 }
 
@@ -434,7 +507,8 @@ static void test_integers(void **state)
     assert_bad_int(body, "6", 1, 5);
 }
 
-/* Too big for jansson, yet well-formed: the value is refused with a pointer, and all others are still read.
+/* Too big for a 64-bit integer or a double, yet well-formed: the value is refused with a pointer, and all
+ * others are still read.
  */
 static void test_overflowing_numbers_are_values(void **state)
 {
@@ -520,6 +594,55 @@ static void test_array_bounds(void **state)
     assert_true(json_in_missing(json_in_item(array, SIZE_MAX)));
 }
 
+/* Items are found from the one that was read last, whatever is read in between and in whatever order. */
+static void test_items_in_any_order(void **state)
+{
+    struct body *body = *state;
+    enum { ITEMS = 50 };
+    struct buf b = {0};
+    for (int list = 0; list < 2; list++) {
+        buf_adds(&b, list ? "], \"b\": [" : "{\"a\": [");
+        for (int i = 0; i < ITEMS; i++)
+            buf_printf(&b, i % 3 ? "%s[%d, [], {}]" : "%s[[], [[0]], %d]", i ? ", " : "", i + 100 * list);
+    }
+    buf_adds(&b, "]}");
+    assert_int_equal(parse_bytes(body, b.data, b.size), 0);
+    struct json_node root = json_in_root(&body->in),
+                     lists[] = {json_in_member(root, "a"), json_in_member(root, "b")};
+    for (size_t step = 1; step < 2 * ITEMS; step++) { /* up, down and to and fro, in both lists by turns */
+        for (size_t i = 0; i < 2 * ITEMS; i++) {
+            size_t at = i * step % ITEMS, list = i % 2;
+            struct json_node item = json_in_item(lists[list], at);
+            int64_t value = json_in_int(json_in_item(item, at % 3 ? 0 : 2), 0, 200);
+            assert_int_equal(value, at + 100 * list);
+        }
+    }
+    assert_true(json_in_missing(json_in_item(lists[0], ITEMS)));
+    assert_int_equal(json_in_status(&body->in), 0);
+    buf_done(&b);
+}
+
+/* Values lie closer together than the first guess of their number says, in the arena as in memory of their
+ * own.
+ */
+static void test_dense_bodies_of_any_size(void **state)
+{
+    struct body *body = *state;
+    for (size_t count = 1; count < 1500; count += 7) {
+        struct buf b = {0};
+        size_t items;
+        for (size_t i = 0; i < count; i++)
+            buf_printf(&b, "%s%zu", i ? "," : "[", i % 10);
+        buf_addc(&b, ']');
+        assert_int_equal(parse_bytes(body, b.data, b.size), 0);
+        struct json_node root = json_in_root(&body->in);
+        assert_true(json_in_array(root, count, count, &items));
+        for (size_t i = 0; i < count; i++)
+            assert_int_equal(json_in_int(json_in_item(root, i), 0, 9), i % 10);
+        buf_done(&b);
+    }
+}
+
 static void test_members_in_order(void **state)
 {
     struct body *body = *state;
@@ -572,7 +695,10 @@ int main(void)
         TEST(test_any_value_may_be_the_body),
         TEST(test_malformed),
         TEST(test_duplicate_member),
+        TEST(test_duplicate_among_any_number),
+        TEST(test_many_members),
         TEST(test_nul_and_utf8),
+        TEST(test_where_it_is_wrong),
         TEST(test_depth),
         TEST(test_depth_is_not_counted_in_strings),
         TEST(test_unknown_member),
@@ -590,6 +716,8 @@ int main(void)
         TEST(test_coordinates),
         TEST(test_other_values),
         TEST(test_array_bounds),
+        TEST(test_items_in_any_order),
+        TEST(test_dense_bodies_of_any_size),
         TEST(test_members_in_order),
         TEST(test_nodes_take_little_memory),
     };
