@@ -33,8 +33,9 @@ static int read_venue(const struct venue_plan *plan, struct api_req *c)
 }
 
 /*
- * Thread: a worker. The tree of a body of 64 MiB has 1 GiB in small pieces. It is freed here: at the end of
- * the request that would hold up a loop for seconds. And it is given back: malloc would keep it for good.
+ * Thread: a worker. The tree of a body of 64 MiB has some 200 MiB. It is freed here, not only at the end of
+ * the request: the writer and the answer do not need it. What building the layout took in small pieces is
+ * given back with it: malloc would keep it for good.
  */
 static int build_venue(struct app_venue_plan *p, struct app_call *call)
 {

@@ -141,11 +141,12 @@ class Server:
         text = self.public.get("/metrics").text
         return float(re.search(rf"^boxoffice_{name} (.+)$", text, re.M)[1])
 
-    def memory(self):
-        """Bytes of memory that the process has now, and whether they can be judged (a sanitizer needs far more)."""
+    def memory(self, what="VmRSS"):
+        """Bytes of memory that the process has now, and whether they can be judged (a sanitizer needs far more). VmHWM: the most
+        that it has had."""
         status = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii")
         sanitized = re.search(r"/lib[at]san", Path(f"/proc/{self.pid}/maps").read_text(encoding="utf-8"))
-        return 1024 * int(re.search(r"^VmRSS:\s+([0-9]+) kB", status, re.M)[1]), not sanitized
+        return 1024 * int(re.search(rf"^{what}:\s+([0-9]+) kB", status, re.M)[1]), not sanitized
 
     def client(self, credential=None):
         return Client(self, credential)
