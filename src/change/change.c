@@ -33,7 +33,7 @@
 #include "domain/codec.h"
 #include <string.h>
 
-enum { CHANGE_VERSION = 1, SEAT_BYTES_MIN = 5 };
+enum { CHANGE_VERSION = 1, SEAT_BYTES_MIN = 5, USUAL_BYTES = 256 };
 static const int64_t TIME_US_MAX = 253402300799999999; /* the end of the year 9999 */
 enum { HOLD = 1, ORDER = 2, SEATS = 4, EVENT = 8 };
 
@@ -204,6 +204,7 @@ static struct digest hash_of(const struct change *c, const struct digest *previo
 {
     static const struct digest first = {{0}};
     struct buf b = {0};
+    buf_reserve(&b, USUAL_BYTES); /* at once, not by growing */
     put_head(&b, c);
     put_body(&b, c);
     struct digest hash = digest_of(previous ? previous->b : first.b, DIGEST_BYTES, b.data, b.size);
@@ -345,6 +346,13 @@ static void rd_change(struct rd *r, struct arena *arena, struct change *c, const
     const uint8_t *hash = rd_raw(r, DIGEST_BYTES);
     if (hash)
         memcpy(c->hash.b, hash, DIGEST_BYTES);
+}
+
+enum change_kind change_kind_of(const void *data, size_t size)
+{
+    const uint8_t *head = data; /* version, kind */
+    bool known = size >= 2 && head[0] == CHANGE_VERSION && kind_of(head[1]);
+    return known ? (enum change_kind)head[1] : 0;
 }
 
 static int decode_event(const uint8_t *data, size_t size, struct change *c)

@@ -89,6 +89,9 @@ void change_encode(const struct change *c, struct buf *ret);
  * a reference that the caller must drop.
  */
 int change_decode(const void *data, size_t size, struct arena *arena, struct change **ret_change);
+/* The kind of an encoded change, by a look at its head alone; 0 if it is of no version and kind known here.
+ */
+enum change_kind change_kind_of(const void *data, size_t size);
 
 const char *change_kind_name(enum change_kind k); /* "hold_created" */
 

@@ -42,6 +42,12 @@ static enum queue_effect queue_effect(enum change_kind kind, enum cdc_operation 
     }
 }
 
+bool change_has_cdc(enum change_kind kind)
+{
+    enum cdc_operation operation;
+    return queue_effect(kind, &operation) != QUEUE_NONE;
+}
+
 struct uuid cdc_time(int64_t time_us)
 {
     /* A made-up node: the lowest bit of its first byte says that it is no network card's. */
@@ -119,6 +125,8 @@ static void emit_cdc(const struct change *c, enum queue_effect effect, enum cdc_
 {
     must((effect == QUEUE_PUT) == (c->hold->outcome == OUTCOME_NONE));
     must((operation == CDC_EXPIRED) == (c->hold->outcome == OUTCOME_EXPIRED));
+    if (!sink->cdc)
+        return;
     struct cdc_row row = {
         .commit_no = c->commit_no,
         .seq = c->seq,
@@ -131,7 +139,7 @@ static void emit_cdc(const struct change *c, enum queue_effect effect, enum cdc_
         .hold_id = c->hold->hold_id,
         .outcome = c->hold->outcome,
     };
-    for (uint32_t i = 0; sink->cdc && i < c->seat_count; i++) {
+    for (uint32_t i = 0; i < c->seat_count; i++) {
         row.seat = c->seats[i].seat;
         row.batch_seq = i;
         row.end_of_batch = i + 1 == c->seat_count;
@@ -179,6 +187,6 @@ void rows_of_change(const struct change *c, struct arena *arena, const struct ro
         emit_order_queue(c, effect, sink);
         emit_cdc(c, effect, operation, sink);
     }
-    if (c->hold || c->order)
+    if ((c->hold && sink->hold) || (c->order && sink->order))
         emit_records(c, arena, sink);
 }

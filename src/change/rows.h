@@ -7,7 +7,8 @@
  * of one change share cdc$time and count cdc$batch_seq_no up from 0; cdc$end_of_batch is true on the last.
  * cdc$stream_id is the event id's 16 bytes. cdc$time is a version 1 UUID of the change's time_us, which is
  * strictly greater from change to change of an event: it never goes back within a stream and no two changes
- * share it.
+ * share it. CDC rows are a function of the change alone, so that a store which keeps the changes need not
+ * keep them as well.
  */
 #ifndef CHANGE_ROWS_H
 #define CHANGE_ROWS_H
@@ -72,6 +73,8 @@ struct row_sink {
  */
 void rows_of_change(const struct change *c, struct arena *arena, const struct row_sink *sink);
 
+/* True if a change of this kind has CDC rows: one for each of its seats. */
+bool change_has_cdc(enum change_kind kind);
 /* cdc$time of a change at @time_us. */
 struct uuid cdc_time(int64_t time_us);
 
@@ -82,8 +85,5 @@ int ticket_row_decode(const void *data, size_t size, struct ticket_row *ret_row)
 void order_queue_row_encode(const struct order_queue_row *row, struct buf *ret);
 /* event_id, seat, started_ms: nil, 0 */
 int order_queue_row_decode(const void *data, size_t size, struct order_queue_row *ret_row);
-void cdc_row_encode(const struct cdc_row *row, struct buf *ret);
-/* commit_no, batch_seq: 0 */
-int cdc_row_decode(const void *data, size_t size, struct cdc_row *ret_row);
 
 #endif

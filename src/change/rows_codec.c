@@ -6,9 +6,6 @@
  *                flags: 1 price, 2 hold id, 4 session id, 8 order id, 16 hold until
  *                A seat that was never touched is four bytes.
  *   order_queue  u8 version 1 | session id | hold id | varint seq | varint expires
- *   CDC          u8 version 1 | event id | varint seat | u8 operation (two's complement) |
- *                u8 1: end of batch, else 0 | varint ttl | varint seq | time 16 | varint started |
- *                session id | hold id | u8 outcome
  */
 #include "base/error.h"
 #include "base/must.h"
@@ -103,55 +100,6 @@ int order_queue_row_decode(const void *data, size_t size, struct order_queue_row
     row.hold_id.u = rd_uuid(&r);
     row.seq = rd_varint(&r);
     row.expires_ms = rd_time_ms(&r);
-    if (!rd_end(&r))
-        return BOX_ECORRUPT;
-    *ret_row = row;
-    return 0;
-}
-
-void cdc_row_encode(const struct cdc_row *row, struct buf *ret)
-{
-    must(row->ttl >= 0);
-    put_u8(ret, ROW_VERSION);
-    put_uuid(ret, &row->event_id.u);
-    put_varint(ret, row->seat);
-    put_u8(ret, (uint8_t)row->operation);
-    put_u8(ret, row->end_of_batch);
-    put_varint(ret, (uint64_t)row->ttl);
-    put_varint(ret, row->seq);
-    put_uuid(ret, &row->time);
-    put_time_ms(ret, row->started_ms);
-    put_uuid(ret, &row->session.u);
-    put_uuid(ret, &row->hold_id.u);
-    put_u8(ret, (uint8_t)row->outcome);
-}
-
-static enum cdc_operation rd_operation(struct rd *r)
-{
-    int8_t operation = (int8_t)rd_u8(r);
-    if (operation != CDC_UPDATE && operation != CDC_INSERT && operation != CDC_ROW_DELETE &&
-        operation != CDC_EXPIRED)
-        rd_fail(r);
-    return (enum cdc_operation)operation;
-}
-
-int cdc_row_decode(const void *data, size_t size, struct cdc_row *ret_row)
-{
-    struct rd r;
-    struct cdc_row row = {0};
-    rd_init(&r, data, size);
-    rd_row_version(&r);
-    row.event_id.u = rd_uuid(&r);
-    row.seat = rd_varint32(&r);
-    row.operation = rd_operation(&r);
-    row.end_of_batch = rd_u8_max(&r, 1);
-    row.ttl = (int64_t)rd_varint_max(&r, INT64_MAX);
-    row.seq = rd_varint(&r);
-    row.time = rd_uuid(&r);
-    row.started_ms = rd_time_ms(&r);
-    row.session.u = rd_uuid(&r);
-    row.hold_id.u = rd_uuid(&r);
-    row.outcome = (enum hold_outcome)rd_u8_max(&r, OUTCOME_EXPIRED);
     if (!rd_end(&r))
         return BOX_ECORRUPT;
     *ret_row = row;

@@ -4,9 +4,10 @@
  * Two kinds of use, by two kinds of thread:
  *   - the writer commits groups and looks up idempotency keys;
  *   - workers read records, create tickets and put venues.
- * Which rows a change writes is decided in change/rows.h, not here. Nothing of a store's library shows
- * through this interface; it is made so that a cluster can stand behind it: a commit is asynchronous, says
- * which seq it follows, and may be refused or remain unknown.
+ * Which rows a change writes is decided in change/rows.h, not here; whether a store keeps the CDC rows or
+ * makes them from the changes again is its own affair. Nothing of a store's library shows through this
+ * interface; it is made so that a cluster can stand behind it: a commit is asynchronous, says which seq it
+ * follows, and may be refused or remain unknown.
  *
  * What a commit may answer, per event group:
  *   BOX_OK            durable: survives power loss.
@@ -190,7 +191,8 @@ enum { CDC_CURSOR_BYTES = 8 + 4 };
 struct cursor cdc_cursor(const struct cdc_row *row);
 /*
  * CDC rows of all events in commit order; each event's in the order of its seq. ret_cursor is always set:
- * where to go on, also later. *ret_more: there is more now.
+ * where to go on, also later; it may stand behind changes that have no rows. *ret_more: there are more rows
+ * now.
  */
 int store_list_cdc(struct store *s, const struct cursor *after, uint32_t limit, struct arena *arena,
                    struct cdc_row **ret_rows, uint32_t *ret_count, struct cursor *ret_cursor, bool *ret_more);

@@ -997,3 +997,5 @@ static void threads(void **state)
     reload(&e);
     end_show(&e);
 }
+
+#include "contract/suite_log.c"

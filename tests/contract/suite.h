@@ -30,7 +30,9 @@ int suite_teardown(void **state);
     SUITE_TEST(tickets_show_their_state), SUITE_TEST(idempotency_records), SUITE_TEST(personal_data),                  \
     SUITE_TEST(secrets), SUITE_TEST(point_reads_of_nothing), SUITE_TEST(holds_in_pages), SUITE_TEST(orders_in_pages),  \
     SUITE_TEST(orders_by_filters), SUITE_TEST(order_queue_rows), SUITE_TEST(cdc_in_commit_order),                      \
-    SUITE_TEST(changes_chain), SUITE_TEST(bad_cursors), SUITE_TEST(random_walk), SUITE_TEST(threads)
+    SUITE_TEST(changes_chain), SUITE_TEST(bad_cursors), SUITE_TEST(random_walk), SUITE_TEST(threads),                  \
+    SUITE_TEST(large_group_reads_from_anywhere), SUITE_TEST(groups_of_growing_size),                                   \
+    SUITE_TEST(cdc_pages_inside_a_group), SUITE_TEST(cdc_says_when_there_is_more)
 /* clang-format on */
 
 #endif

@@ -159,26 +159,48 @@ static void raw_put(struct raw *r, const char *family, const void *key, size_t k
     rocksdb_writeoptions_destroy(wo);
 }
 
-static void newer_format_is_refused(void **state)
+static void raw_format(const char bytes[4])
 {
-    (void)state;
+    struct raw raw;
+    raw_open(&raw);
+    raw_put(&raw, "meta", "format", 6, bytes, 4);
+    raw_close(&raw);
+}
+
+static void raw_add_family(const char *name)
+{
     struct raw raw;
     char *error = NULL;
-    store_close(open_new());
     raw_open(&raw);
-    raw_put(&raw, "meta", "format", 6, "\0\0\0\2", 4);
-    raw_close(&raw);
-    assert_refused(folder, BOX_ENEWER, "newer version");
-    raw_open(&raw);
-    rocksdb_column_family_handle_t *family =
-        rocksdb_create_column_family(raw.db, raw.o, "seat_dreams", &error);
+    rocksdb_column_family_handle_t *family = rocksdb_create_column_family(raw.db, raw.o, name, &error);
     assert_null(error);
     rocksdb_column_family_handle_destroy(family);
     raw_close(&raw);
+}
+
+static void other_formats_are_refused(void **state)
+{
+    (void)state;
+    store_close(open_new());
+    raw_format("\0\0\0\3");
     assert_refused(folder, BOX_ENEWER, "newer version");
-    raw_open(&raw);
-    raw_put(&raw, "meta", "format", 6, "\0\0\0\1", 4);
-    raw_close(&raw);
+    raw_format("\0\0\0\1");
+    assert_refused(folder, BOX_EOLDER, "name a new folder");
+    raw_format("\0\0\0\2");
+    close_and_remove(open_folder()); /* nothing was touched */
+}
+
+/* Another version may have other tables. */
+static void other_tables_are_refused(void **state)
+{
+    (void)state;
+    store_close(open_new());
+    raw_add_family("order_queue_scylla_cdc_log"); /* format 1 had it */
+    raw_format("\0\0\0\1");
+    assert_refused(folder, BOX_EOLDER, "name a new folder");
+    raw_format("\0\0\0\3");
+    assert_refused(folder, BOX_ENEWER, "newer version");
+    raw_format("\0\0\0\2");
     assert_refused(folder, BOX_EIO, "another program's"); /* ours has no such family */
     remove_folder();
 }
@@ -588,7 +610,8 @@ int main(void)
         cmocka_unit_test(foreign_folder_is_refused),
         cmocka_unit_test(foreign_database_is_refused),
         cmocka_unit_test(interrupted_first_start),
-        cmocka_unit_test(newer_format_is_refused),
+        cmocka_unit_test(other_formats_are_refused),
+        cmocka_unit_test(other_tables_are_refused),
         cmocka_unit_test(no_place_for_a_folder),
         SUITE_TEST(folder_is_private),
         SUITE_TEST(torn_tail_is_dropped),

@@ -299,11 +299,11 @@ def test_newer_format(new_server):
     server = new_server()
     server.stop()
     log = largest(server.data_dir, ".log")
-    edit_log(log, b"format\x04\x00\x00\x00\x01", b"format\x04\x00\x00\x00\x02")
+    edit_log(log, b"format\x04\x00\x00\x00\x02", b"format\x04\x00\x00\x00\x03")
     for _ in range(2):
         said(serve(server.data_dir), 1, str(server.data_dir), "newer version", "use that version")
     if log.exists():
-        edit_log(log, b"format\x04\x00\x00\x00\x02", b"format\x04\x00\x00\x00\x01")
+        edit_log(log, b"format\x04\x00\x00\x00\x03", b"format\x04\x00\x00\x00\x02")
         server.start()
 
 

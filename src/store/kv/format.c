@@ -62,18 +62,17 @@ void key_order_queue(struct key *k, const struct event_id *id, uint32_t seat, in
     key_u64(k, (uint64_t)started_ms);
 }
 
-void key_cdc(struct key *k, uint64_t commit_no, uint32_t batch_seq)
+void key_change(struct key *k, uint64_t last_commit_no)
 {
     key_begin(k);
-    key_u64(k, commit_no);
-    key_u32(k, batch_seq);
+    key_u64(k, last_commit_no);
 }
 
-void key_change_by_event(struct key *k, const struct event_id *id, uint64_t seq)
+void key_change_by_event(struct key *k, const struct event_id *id, uint64_t last_seq)
 {
     key_begin(k);
     key_id(k, &id->u);
-    key_u64(k, seq);
+    key_u64(k, last_seq);
 }
 
 void key_personal(struct key *k, const struct order_id *id, char part)
@@ -118,6 +117,18 @@ uint32_t load_u32(const uint8_t *p)
 uint64_t load_u64(const uint8_t *p)
 {
     return (uint64_t)load_u32(p) << 32 | load_u32(p + 4);
+}
+
+int format_check(uint64_t version, const char **ret_reason)
+{
+    if (version == FORMAT_VERSION)
+        return 0;
+    *ret_reason =
+        version > FORMAT_VERSION
+            ? "the store was written by a newer version of boxoffice; use that version"
+            : "the store was written by an older version of boxoffice, which this one cannot read; use "
+              "that version, or name a new folder";
+    return version > FORMAT_VERSION ? BOX_ENEWER : BOX_EOLDER;
 }
 
 void event_state_encode(const struct event_state *state, struct buf *ret)

@@ -1,6 +1,6 @@
 /* clang-format off */
 /*
- * Keys and values of the tables on an ordered key-value backend: the format of the data folder, version 1.
+ * Keys and values of the tables on an ordered key-value backend: the format of the data folder, version 2.
  *
  * Integers of keys are big-endian, so that byte order is sort order. Values marked * are versioned by the
  * module that encodes them. A part in "quotes" is literal, name:n is n bytes.
@@ -18,11 +18,10 @@
  *                               event_id:16 2:1                    state, below; with each of its groups
  *   tickets                     event_id:16 seat:4                 ticket_row_encode *
  *   order_queue                 event_id:16 seat:4 started_ms:8    order_queue_row_encode *
- *   order_queue_scylla_cdc_log  commit_no:8 batch_seq:4            cdc_row_encode *
  *   orders                      order_id:16                        order_encode *
  *   holds                       hold_id:16                         hold_encode *
- *   changes                     commit_no:8                        change_encode *
- *   changes_by_event            event_id:16 seq:8                  u64 commit number
+ *   changes                     commit_no:8, of the row's last     u32 count | count x bytes change_encode *
+ *   changes_by_event            event_id:16 seq:8, of the last     u64 commit number of the last
  *   personal                    order_id:16 "n" | "e" | "p"        name, e-mail, payment reference: UTF-8
  *   order_index                 "c" code:8 order_id:16             (empty)
  *                               "t" ticket_id:16 order_id:16       (empty)
@@ -38,7 +37,8 @@
  *   many prices is large. The row of a deleted event stays, marked: it fences its id.
  * - Order and hold ids begin with their event's tag and then count up: a range of either table is an event's,
  *   by age. So the index needs no entries by event.
- * - commit_no counts every change of the store: 1, 2, 3, ... without gaps. batch_seq is cdc$batch_seq_no.
+ * - commit_no counts every change of the store: 1, 2, 3, ... without gaps. A row of the change log is an
+ *   event's changes of one commit, see log_row.h. order_queue's CDC log is read out of it (change/rows.h).
  * - The e-mail hash is BLAKE2b of the address in ASCII lower case, keyed with the secret "email_index":
  *   whoever reads the folder without meta cannot try addresses. A changed address leaves its old entry:
  *   readers compare with the record.
@@ -58,7 +58,7 @@
 #include "store/store.h"
 
 enum {
-    FORMAT_VERSION = 1,
+    FORMAT_VERSION = 2,
     EVENT_TAG_BYTES = 6, /* of hold and order ids */
     ID_BYTES = 16,
     KEY_BYTES_MAX = 320,    /* venue_sections with a type_id of 64 four-byte characters */
@@ -83,8 +83,8 @@ void key_id(struct key *k, const struct uuid *id);
 void key_event(struct key *k, const struct event_id *id, uint8_t part);
 void key_ticket(struct key *k, const struct event_id *id, uint32_t seat);
 void key_order_queue(struct key *k, const struct event_id *id, uint32_t seat, int64_t started_ms);
-void key_cdc(struct key *k, uint64_t commit_no, uint32_t batch_seq);
-void key_change_by_event(struct key *k, const struct event_id *id, uint64_t seq);
+void key_change(struct key *k, uint64_t last_commit_no);
+void key_change_by_event(struct key *k, const struct event_id *id, uint64_t last_seq);
 void key_personal(struct key *k, const struct order_id *id, char part);
 /* Prefixes in order_index; the order id comes after them. */
 void key_index_code(struct key *k, const char *code); /* ORDER_CODE_CHARS long */
@@ -94,6 +94,12 @@ void key_index_email(struct key *k, const uint8_t secret[32], const char *email)
 /* Big-endian integers at known places. */
 uint32_t load_u32(const uint8_t *p);
 uint64_t load_u64(const uint8_t *p);
+
+/*
+ * Can this program read a store of format @version? Returns 0, BOX_ENEWER or BOX_EOLDER; then *ret_reason
+ * says what to do (static text).
+ */
+int format_check(uint64_t version, const char **ret_reason);
 
 /* What the store itself keeps of an event. Available seats are not counted: they are the rest. */
 struct event_state {

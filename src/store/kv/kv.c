@@ -11,7 +11,6 @@ const char *table_name(enum table t)
         [TABLE_EVENTS] = "events",
         [TABLE_TICKETS] = "tickets",
         [TABLE_ORDER_QUEUE] = "order_queue",
-        [TABLE_CDC] = "order_queue_scylla_cdc_log",
         [TABLE_ORDERS] = "orders",
         [TABLE_HOLDS] = "holds",
         [TABLE_CHANGES] = "changes",

@@ -20,7 +20,6 @@ enum table {
     TABLE_EVENTS,
     TABLE_TICKETS,
     TABLE_ORDER_QUEUE,
-    TABLE_CDC,
     TABLE_ORDERS,
     TABLE_HOLDS,
     TABLE_CHANGES,
@@ -31,7 +30,7 @@ enum table {
     TABLES
 };
 
-/* "order_queue_scylla_cdc_log" */
+/* "order_queue" */
 const char *table_name(enum table t);
 
 struct slice {

@@ -68,15 +68,6 @@ static void on_order_queue_delete(void *ctx, const struct order_queue_row *row)
     x->ops->del(x->s->batch, TABLE_ORDER_QUEUE, k.b, k.size);
 }
 
-static void on_cdc(void *ctx, const struct cdc_row *row)
-{
-    struct row_ctx *x = ctx;
-    struct key k;
-    key_cdc(&k, x->change->commit_no, row->batch_seq);
-    cdc_row_encode(row, &x->s->value);
-    put_value(x, TABLE_CDC, &k);
-}
-
 static void on_hold(void *ctx, const struct hold *hold)
 {
     struct row_ctx *x = ctx;
@@ -112,17 +103,6 @@ static void on_order(void *ctx, const struct order *order)
     }
 }
 
-static void put_log(struct row_ctx *x, const struct change *c)
-{
-    struct key no, k;
-    key_begin(&no);
-    key_u64(&no, c->commit_no);
-    change_encode(c, &x->s->value);
-    put_value(x, TABLE_CHANGES, &no);
-    key_change_by_event(&k, &c->event_id, c->seq);
-    x->ops->put(x->s->batch, TABLE_CHANGES_BY_EVENT, k.b, k.size, no.b, no.size);
-}
-
 static void put_event(struct row_ctx *x, const struct event *event)
 {
     struct key k;
@@ -131,6 +111,7 @@ static void put_event(struct row_ctx *x, const struct event *event)
     put_value(x, TABLE_EVENTS, &k);
 }
 
+/* The rows of one change, but for its place in the log. */
 static void put_change(struct kv_store *s, const struct change *c)
 {
     struct row_ctx x = {.s = s, .ops = s->kv->ops, .change = c};
@@ -139,13 +120,11 @@ static void put_change(struct kv_store *s, const struct change *c)
         .ticket = on_ticket,
         .order_queue_put = on_order_queue_put,
         .order_queue_delete = on_order_queue_delete,
-        .cdc = on_cdc,
         .hold = on_hold,
         .order = on_order,
     };
     rows_of_change(c, &s->arena, &sink);
     arena_reset(&s->arena);
-    put_log(&x, c);
     if (c->event)
         put_event(&x, c->event);
 }
@@ -237,6 +216,9 @@ static int stage_group(struct kv_store *s, struct event_group *g, struct staged_
         must(uuid_equal(&c->event_id.u, &g->event_id.u));
         c->commit_no = ++*commit_no;
         put_change(s, c);
+        log_row_add(&s->log, c, &s->value);
+        if (log_row_full(&s->log) || count + 1 == g->change_count)
+            log_row_put(&s->log, c, s->kv->ops, s->batch);
         count_change(&staged->state, c);
         staged->state.seq = c->seq;
         staged->state.time_us = c->time_us;

@@ -42,7 +42,8 @@ static bool table_empty(struct kv_read *r, enum table t)
     return empty;
 }
 
-/* Returns 0, BOX_ENOTFOUND for a store that has nothing yet, BOX_ENEWER, BOX_ECORRUPT, BOX_EIO. */
+/* Returns 0, BOX_ENOTFOUND for a store that has nothing yet, BOX_ENEWER, BOX_EOLDER, BOX_ECORRUPT, BOX_EIO.
+ */
 static int check_format(struct kv_read *r, const char **ret_reason)
 {
     uint64_t version = 0;
@@ -57,11 +58,7 @@ static int check_format(struct kv_read *r, const char **ret_reason)
         *ret_reason = "the store's format number cannot be read";
         return ret;
     }
-    if (version > FORMAT_VERSION) {
-        *ret_reason = "the store was written by a newer version of boxoffice; use that version";
-        return BOX_ENEWER;
-    }
-    return 0;
+    return format_check(version, ret_reason);
 }
 
 static int make_format(struct kv_store *s, struct rng *rng)
@@ -94,21 +91,34 @@ static int read_email_secret(struct kv_store *s, struct kv_read *r)
 
 /* ---- the log must be whole ---- */
 
+/* Take a row of the log, which must go on where the one before ended; the first may have begun earlier. */
+static int check_follows(const struct kv_iter *it, bool first, uint64_t *expect)
+{
+    struct log_reader row;
+    int ret = log_reader_init(&row, &it->key, &it->value);
+    if (ret)
+        return ret;
+    if (first ? row.first > *expect : row.first != *expect)
+        return BOX_ECORRUPT;
+    *expect = row.last + 1;
+    return 0;
+}
+
 /* Returns 0, or BOX_ECORRUPT when a number between @from (exclusive) and the newest is missing. */
 static int check_no_gap(struct kv_read *r, uint64_t from, uint64_t newest)
 {
     const struct kv_ops *ops = r->kv->ops;
     struct kv_iter *it = ops->iter_new(r, TABLE_CHANGES, NULL, 0, KV_ITER_LONG);
     struct key key;
-    key_begin(&key);
-    key_u64(&key, from + 1);
     uint64_t expect = from + 1;
-    for (ops->iter_seek(it, key.b, key.size); it->valid && it->key.size == 8; ops->iter_next(it)) {
-        if (load_u64(it->key.data) != expect)
-            break;
-        expect++;
-    }
-    int ret = it->error ? it->error : expect == newest + 1 ? 0 : BOX_ECORRUPT;
+    int ret = 0;
+    key_change(&key, expect);
+    for (ops->iter_seek(it, key.b, key.size); !ret && it->valid; ops->iter_next(it))
+        ret = check_follows(it, expect == from + 1, &expect);
+    if (!ret)
+        ret = it->error;
+    if (!ret && expect != newest + 1)
+        ret = BOX_ECORRUPT;
     ops->iter_free(it);
     return ret;
 }
@@ -172,6 +182,7 @@ static void free_store(struct kv_store *s)
     ops->close(s->kv);
     pthread_mutex_destroy(&s->secret_mtx);
     buf_done(&s->value);
+    log_row_done(&s->log);
     arena_done(&s->arena);
     free(s->staged);
     free(s);
@@ -218,7 +229,7 @@ static int kv_reopen(struct store *base)
     ret = start(s, &why);
     if (ret)
         s->kv->ops->fail(s->kv, why);
-    return ret == BOX_ENOTFOUND || ret == BOX_ENEWER ? BOX_ECORRUPT : ret;
+    return ret == BOX_ENOTFOUND || ret == BOX_ENEWER || ret == BOX_EOLDER ? BOX_ECORRUPT : ret;
 }
 
 static bool kv_writable(const struct store *base)

@@ -7,6 +7,7 @@
 #include "base/rng.h"
 #include "store/kv/format.h"
 #include "store/kv/kv.h"
+#include "store/kv/log_row.h"
 #include "store/store.h"
 #include <pthread.h>
 #include <stdatomic.h>
@@ -27,6 +28,7 @@ struct kv_store {
     /* owned by the writer: memory that one commit leaves to the next */
     struct kv_batch *batch;
     struct buf value;
+    struct log_row log;
     struct arena arena;
     struct staged_group *staged;
     size_t staged_cap;
@@ -38,7 +40,8 @@ extern const struct store_ops kv_store_ops;
 /*
  * Make a store on an open backend, which it takes over. Checks the format, makes what a new store needs
  * (@rng: its secrets), drops tickets of events that were never created. On failure the backend is closed;
- * *ret_reason says in one line what is wrong (static text). Returns 0, BOX_ENEWER, BOX_ECORRUPT, BOX_EIO.
+ * *ret_reason says in one line what is wrong (static text). Returns 0, BOX_ENEWER, BOX_EOLDER, BOX_ECORRUPT,
+ * BOX_EIO.
  */
 int kv_store_open(struct kv *kv, struct rng *rng, struct kv_store **ret_store, const char **ret_reason);
 
@@ -101,6 +104,8 @@ int kv_list_holds(struct store *base, const struct checkout_filter *f, const str
 int kv_list_order_queue(struct store *base, const struct order_queue_filter *f, const struct cursor *after,
                         uint32_t limit, struct arena *arena, struct order_queue_row **ret_rows,
                         uint32_t *ret_count, struct cursor *ret_cursor);
+
+/* kv_list_log.c */
 int kv_list_cdc(struct store *base, const struct cursor *after, uint32_t limit, struct arena *arena,
                 struct cdc_row **ret_rows, uint32_t *ret_count, struct cursor *ret_cursor, bool *ret_more);
 int kv_list_changes(struct store *base, const struct event_id *event, uint64_t after_seq, uint32_t limit,

@@ -6,7 +6,7 @@
  *   - CURRENT: a RocksDB. Ours if its column families are ours; damaged, if there is no log at all (an open
  *     database always has one and leaves it; without it RocksDB would go on from the tables in silence).
  *     With only "default", RocksDB was interrupted before it made the others: ours if nothing is in it. With
- *     others beside ours: a newer version's, if its format says so.
+ *     others beside ours: another version's, if its format says so.
  */
 #include "store/rocksdb/folder.h"
 #include "base/error.h"
@@ -161,23 +161,24 @@ static bool default_is_empty(const struct rocksdb_setup *setup, const char *path
     return empty;
 }
 
-static bool format_is_newer(const struct rocksdb_setup *setup, const char *path)
+/* The format number in a folder of ours; 0 when there is none to be read. */
+static uint32_t read_format(const struct rocksdb_setup *setup, const char *path)
 {
     const char *names[] = {"default", table_name(TABLE_META)};
     rocksdb_column_family_handle_t *handles[2];
     rocksdb_t *db = open_to_look(setup, path, 2, names, handles);
     if (!db)
-        return false;
+        return 0;
     char *error = NULL;
     size_t size = 0;
     char *value = rocksdb_get_cf(db, setup->newest, handles[1], "format", strlen("format"), &size, &error);
-    bool newer = value && size == 4 && load_u32((uint8_t *)value) > FORMAT_VERSION;
+    uint32_t format = value && size == 4 ? load_u32((uint8_t *)value) : 0;
     free(value);
     free(error);
     rocksdb_column_family_handle_destroy(handles[0]);
     rocksdb_column_family_handle_destroy(handles[1]);
     rocksdb_close(db);
-    return newer;
+    return format;
 }
 
 static int check_log(const char *path, char ret_reason[REASON_BYTES])
@@ -205,10 +206,12 @@ static int check_names(const struct rocksdb_setup *setup, const char *path, char
         return check_log(path, ret_reason);
     if (!unknown && default_is_empty(setup, path))
         return 0;
-    if (unknown && meta && format_is_newer(setup, path)) {
-        snprintf(ret_reason, REASON_BYTES,
-                 "%.200s was written by a newer version of boxoffice; use that version", path);
-        return BOX_ENEWER;
+    const char *reason;
+    uint32_t format = unknown && meta ? read_format(setup, path) : 0;
+    int ret = format ? format_check(format, &reason) : 0;
+    if (ret) {
+        snprintf(ret_reason, REASON_BYTES, "%.200s: %s", path, reason);
+        return ret;
     }
     snprintf(ret_reason, REASON_BYTES,
              "%.200s has a database that is another program's, or damaged; name another folder or restore a "

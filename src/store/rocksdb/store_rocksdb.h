@@ -15,8 +15,9 @@ struct store_rocksdb_options {
 
 /*
  * Open or make a store. *ret_reason (static or thread-local text) says in one line what to do when it fails.
- * Returns 0; BOX_ELOCKED (another process has it open); BOX_ENEWER (made by a newer version); BOX_ECORRUPT
- * (damaged: anything but a torn tail of the log); BOX_EIO (no such parent, not writable, disk full).
+ * Returns 0; BOX_ELOCKED (another process has it open); BOX_ENEWER or BOX_EOLDER (made by another version);
+ * BOX_ECORRUPT (damaged: anything but a torn tail of the log); BOX_EIO (no such parent, not writable, disk
+ * full).
  */
 int store_rocksdb_open(const struct store_rocksdb_options *options, struct store **ret_store,
                        const char **ret_reason);

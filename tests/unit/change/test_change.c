@@ -91,6 +91,8 @@ static void test_every_kind_round_trips(void **state)
         change_seal(&f.change, NULL);
         change_encode(&f.change, &b);
         assert_int_equal(change_decode(b.data, b.size, &arena, &back), 0);
+        assert_int_equal(change_kind_of(b.data, b.size), kind);
+        assert_int_equal(change_kind_of(b.data, 1), 0);
         expect_same(&f.change, back);
         assert_true(change_check(back, NULL));
         event_unref(back->event);

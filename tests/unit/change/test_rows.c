@@ -290,6 +290,7 @@ static void test_unwanted_tables(void **state)
         rows_of_change(&f.change, &arena, &nothing);
         s.cdc_count = 0;
         rows_of_change(&f.change, &arena, &only_cdc);
+        assert_int_equal(change_has_cdc(EXPECTED[i].kind), EXPECTED[i].operation != 0);
         assert_int_equal(s.cdc_count, EXPECTED[i].operation ? FIXTURE_SEATS : 0);
         fixture_done(&f);
     }

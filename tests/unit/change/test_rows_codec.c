@@ -22,12 +22,6 @@ static int decode_queue(const void *data, size_t size)
     return order_queue_row_decode(data, size, &row);
 }
 
-static int decode_cdc(const void *data, size_t size)
-{
-    struct cdc_row row;
-    return cdc_row_decode(data, size, &row);
-}
-
 static void check_ticket(const struct ticket_row *row, size_t size)
 {
     struct ticket_row back;
@@ -96,51 +90,11 @@ static void test_order_queue_rows(void **state)
     buf_done(&b);
 }
 
-static void test_cdc_rows(void **state)
-{
-    (void)state;
-    static const enum cdc_operation operations[] = {CDC_UPDATE, CDC_INSERT, CDC_ROW_DELETE, CDC_EXPIRED};
-    for (unsigned i = 0; i < 4; i++) {
-        const struct cdc_row row = {
-            .commit_no = 9, /* of the key */
-            .seq = 300,
-            .time = cdc_time(FIXTURE_TIME_US),
-            .batch_seq = 4, /* of the key */
-            .end_of_batch = i % 2,
-            .operation = operations[i],
-            .ttl = i < 2 ? 900 : 0,
-            .event_id = event_numbered(7),
-            .seat = 999999,
-            .started_ms = FIXTURE_STARTED_MS,
-            .session = session_numbered(2),
-            .hold_id = {uuid_numbered(1)},
-            .outcome = (enum hold_outcome)i,
-        };
-        struct cdc_row back;
-        struct buf b = {0};
-        cdc_row_encode(&row, &b);
-        assert_int_equal(cdc_row_decode(b.data, b.size, &back), 0);
-        assert_true(back.commit_no == 0 && back.batch_seq == 0);
-        assert_true(back.seq == 300 && back.ttl == row.ttl && back.started_ms == row.started_ms);
-        assert_int_equal(back.operation, row.operation);
-        assert_int_equal(back.outcome, row.outcome);
-        assert_int_equal(back.end_of_batch, row.end_of_batch);
-        assert_int_equal(back.seat, row.seat);
-        assert_true(uuid_equal(&back.time, &row.time) && uuid_equal(&back.event_id.u, &row.event_id.u));
-        assert_true(uuid_equal(&back.session.u, &row.session.u) &&
-                    uuid_equal(&back.hold_id.u, &row.hold_id.u));
-        check_damage(decode_cdc, &b, BOX_ECORRUPT);
-        check_mutations(decode_cdc, &b);
-        buf_done(&b);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ticket_rows),
         cmocka_unit_test(test_order_queue_rows),
-        cmocka_unit_test(test_cdc_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

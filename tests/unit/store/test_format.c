@@ -36,8 +36,8 @@ static void keys_sort(void **state)
     key_order_queue(&x, &a, 1, INT64_MAX);
     key_order_queue(&y, &a, 2, 0);
     assert_true(order_of(&x, &y) < 0);
-    key_cdc(&x, 1, UINT32_MAX);
-    key_cdc(&y, 2, 0);
+    key_change(&x, 0xff);
+    key_change(&y, 0x100);
     assert_true(order_of(&x, &y) < 0);
     key_change_by_event(&x, &a, 0xff);
     key_change_by_event(&y, &a, 0x100);
@@ -56,9 +56,12 @@ static void keys_as_written_down(void **state)
     key_order_queue(&k, &a, 7, 0x0102030405060708);
     assert_int_equal(k.size, 28);
     assert_memory_equal(k.b + 16, "\0\0\0\7\1\2\3\4\5\6\7\10", 12);
-    key_cdc(&k, 5, 6);
-    assert_int_equal(k.size, 12);
-    assert_memory_equal(k.b, "\0\0\0\0\0\0\0\5\0\0\0\6", 12);
+    key_change(&k, 5);
+    assert_int_equal(k.size, 8);
+    assert_memory_equal(k.b, "\0\0\0\0\0\0\0\5", 8);
+    key_change_by_event(&k, &a, 6);
+    assert_int_equal(k.size, 24);
+    assert_memory_equal(k.b + 16, "\0\0\0\0\0\0\0\6", 8);
     key_index_code(&k, "ABCDEFGH");
     assert_int_equal(k.size, 9);
     assert_memory_equal(k.b, "cABCDEFGH", 9);
