@@ -441,7 +441,7 @@ static void missing_files_are_damage(void **state)
     end_show(&e);
 }
 
-/* A change that is gone while later ones are there. */
+/* Changes that are gone while later ones are there. */
 static void gap_in_the_log_is_refused(void **state)
 {
     struct world *w = *state;
@@ -449,18 +449,40 @@ static void gap_in_the_log_is_refused(void **state)
     struct raw raw;
     char *error = NULL;
     restart(w); /* found whole up to here */
-    take_seats(&e, test_session(w), 0, 1);
+    struct large_group g = {.e = &e};
+    add_event_changes(&g, 4);
+    commit_group(&g); /* a row, 2 to 5 */
     take_seats(&e, test_session(w), 1, 1);
     store_close(w->store);
     raw_open(&raw);
     rocksdb_writeoptions_t *wo = rocksdb_writeoptions_create();
-    rocksdb_delete_cf(raw.db, wo, raw_family(&raw, "changes"), "\0\0\0\0\0\0\0\2", 8, &error);
+    rocksdb_delete_cf(raw.db, wo, raw_family(&raw, "changes"), "\0\0\0\0\0\0\0\5", 8, &error);
     assert_null(error);
     rocksdb_writeoptions_destroy(wo);
     raw_close(&raw);
     assert_refused(folder, BOX_ECORRUPT, "missing in the middle");
     remove_folder();
     w->store = open_new();
+    end_show(&e);
+}
+
+/* The log is looked at from some number on, which need not be a row's first. */
+static void log_is_checked_from_inside_a_row(void **state)
+{
+    struct world *w = *state;
+    struct show e = begin_show(w, "a");
+    struct large_group g = {.e = &e};
+    struct raw raw;
+    add_event_changes(&g, 4);
+    commit_group(&g); /* a row, 2 to 5 */
+    take_seats(&e, test_session(w), 0, 1);
+    store_close(w->store);
+    raw_open(&raw);
+    raw_put(&raw, "meta", "checked", 7, "\0\0\0\0\0\0\0\3", 8);
+    raw_close(&raw);
+    w->store = open_folder();
+    reload(&e);
+    assert_int_equal(store_commit_no(w->store), 6);
     end_show(&e);
 }
 
@@ -622,6 +644,7 @@ int main(void)
         SUITE_TEST(damage_in_the_middle_is_refused),
         SUITE_TEST(missing_files_are_damage),
         SUITE_TEST(gap_in_the_log_is_refused),
+        SUITE_TEST(log_is_checked_from_inside_a_row),
         SUITE_TEST(missing_ticket_is_damage),
         SUITE_TEST(expired_answers_go),
         SUITE_TEST(failed_write_is_unknown),
