@@ -100,7 +100,7 @@ static void nothing_to_free(void *state)
  * With a prefix it remembers the last place for each prefix, and climbs from there only as far as it must.
  * That pays where keys with one prefix are few: to climb far is dearer than to begin at the top. So seats go
  * by 256, and holds and orders by 64 seqs of their event: new ones at the one end, those whose time has come
- * at the other.
+ * at the other. A prefix costs some 300 bytes of the memtable.
  */
 static unsigned hint_bytes(enum table t)
 {
