@@ -81,7 +81,7 @@ def values(line):
 
 
 class Boxoffice:
-    """The release build, as it is: authentication, JSON, order_queue row, CDC row, sync before the answer."""
+    """The release build, as it is: authentication, JSON, order_queue row, change record (also the CDC row), sync first."""
 
     name = "boxoffice over HTTP"
 

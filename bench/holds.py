@@ -61,8 +61,9 @@ def report(results, latencies, args):
     lines += ["", "Latency of boxoffice at full load (closed loop, so a lower bound of what an open loop would see):", ""]
     lines += [f"- {c} connections: p50 {p50:.2f} ms, p99 {p99:.2f} ms" for c, (p50, p99) in latencies.items()]
     lines += ["", "The goals are at least 2x Redis and 4x PostgreSQL. What each does per hold: boxoffice parses HTTP and JSON, checks a",
-              "session's token, decides, and syncs the ticket, the hold, the order_queue row, the CDC row and the change record before it",
-              "answers; Redis runs one Lua script with appendfsync always; PostgreSQL one transaction with synchronous_commit on."]
+              "session's token, decides, and syncs the ticket, the hold, the order_queue row and the change record, which is the CDC row",
+              "too, before it answers; Redis runs one Lua script with appendfsync always; PostgreSQL one transaction with",
+              "synchronous_commit on."]
     return lines
 
 
