@@ -47,17 +47,3 @@ bool http_tag_listed(const char *if_none_match, const char *tag)
     }
     return false;
 }
-
-void http_lengths_put(struct http_lengths *t, uint64_t key, size_t length)
-{
-    t->slot[key % HTTP_LENGTHS].key = key;
-    t->slot[key % HTTP_LENGTHS].length = length;
-}
-
-bool http_lengths_get(const struct http_lengths *t, uint64_t key, size_t *ret_length)
-{
-    if (key == 0 || t->slot[key % HTTP_LENGTHS].key != key)
-        return false;
-    *ret_length = t->slot[key % HTTP_LENGTHS].length;
-    return true;
-}

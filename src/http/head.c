@@ -1,85 +1,65 @@
 /*
- * Checking the header of a request beyond what libmicrohttpd 0.9.75 does, so that no two parties can disagree
- * about where a request ends (request smuggling), and so that no odd byte gets any further.
+ * Reading the head of a request. picohttpparser cuts it into pieces; here stands everything that it lets
+ * through and we do not, so that no two parties can disagree about where a request ends (request smuggling),
+ * and so that no odd byte gets any further:
  *
- * MHD parses in place: lines end where it wrote a NUL over CR, LF and colon, and names and values are
- * pointers into the bytes as they came. It takes folded lines for a longer *name*, cuts values at a NUL that
- * the client sent, and lets a space stand before the colon. None of this shows in the parsed fields, but it
- * does in where they lie: each field must start where the one before ended, and the header must end after the
- * last. What does not is refused.
+ *  - lines end with CR LF, one space stands between the parts of the request line;
+ *  - the version is 1.0 or 1.1;
+ *  - no folded lines (the parser itself refuses a space before the colon, NUL and other control characters);
+ *  - one Host with 1.1, at most one with 1.0;
+ *  - one Content-Length of digits only, or one Transfer-Encoding that is "chunked" and with 1.1, not both.
  *
- * What MHD refuses before we are asked gets its own HTML body and ends the connection: what is not HTTP/1, a
- * header beyond its memory (431), a Content-Length that is not a number (whose header it sends twice), broken
- * chunks.
+ * Names and values stay where they are, in the connection's buffer. Whatever stood behind one (a space, a
+ * colon, CR) has been read by then and becomes its NUL.
  */
 #include "base/must.h"
 #include "base/params.h"
 #include "http/internal.h"
-#include <microhttpd.h>
+#include <picohttpparser.h>
 #include <string.h>
 #include <strings.h>
 
-struct reading {
-    struct http_head *head;
-    const char *next; /* where the next field must start */
+static const char MALFORMED[] = "The request line or a header field is not well formed.";
+
+/* What is found while the fields are read. */
+struct findings {
     const char *content_length, *transfer_encoding;
     unsigned hosts;
+    bool close, keep_alive; /* Connection lists these */
 };
 
-/* A browser's header is 600 bytes and more, and each of them is looked at: by a table, or eight at a time. */
+/* ---- lines ---- */
 
-#define TOKEN_8(c)                                                                                           \
-    [c] = 1, [c + 1] = 1, [c + 2] = 1, [c + 3] = 1, [c + 4] = 1, [c + 5] = 1, [c + 6] = 1, [c + 7] = 1
-
-/* tchar of RFC 9110, 5.6.2. */
-static const bool token_chars[256] = {
-    TOKEN_8('0'), ['8'] = 1,    ['9'] = 1,    TOKEN_8('A'), TOKEN_8('I'), TOKEN_8('Q'), ['Y'] = 1,
-    ['Z'] = 1,    TOKEN_8('a'), TOKEN_8('i'), TOKEN_8('q'), ['y'] = 1,    ['z'] = 1,    ['!'] = 1,
-    ['#'] = 1,    ['$'] = 1,    ['%'] = 1,    ['&'] = 1,    ['\''] = 1,   ['*'] = 1,    ['+'] = 1,
-    ['-'] = 1,    ['.'] = 1,    ['^'] = 1,    ['_'] = 1,    ['`'] = 1,    ['|'] = 1,    ['~'] = 1,
-};
-
-static bool is_token(const char *text, size_t size)
+/* The parser also takes LF alone for the end of a line, and a line that begins with a space for more of the one
+ * before. */
+static bool is_strict(const struct phr_header *line)
 {
-    for (size_t i = 0; i < size; i++)
-        if (!token_chars[(unsigned char)text[i]])
-            return false;
-    return size > 0;
+    if (!line->name)
+        return false;
+    const char *end = line->value + line->value_len;
+    while (*end == ' ' || *end == '\t')
+        end++;
+    return *end == '\r';
 }
 
-static bool is_value_char(unsigned char c)
+static bool are_strict(const struct phr_header *lines, size_t count)
 {
-    return (c >= ' ' || c == '\t') && c != 0x7f;
-}
-
-/* No byte of eight is below 0x20 or 0x7f. (What is above 0x7f counts as neither: its top bit is masked out.)
- */
-static bool are_plain(const char *text)
-{
-    const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;
-    uint64_t w;
-    memcpy(&w, text, sizeof(w));
-    uint64_t low = (w - ones * 0x20) & ~w & tops;
-    uint64_t del = w ^ ones * 0x7f;
-    return !(low | ((del - ones) & ~del & tops));
-}
-
-static bool is_field_value(const char *text, size_t size)
-{
-    size_t i = 0;
-    while (size - i >= 8 && are_plain(text + i))
-        i += 8;
-    for (; i < size; i++)
-        if (!is_value_char((unsigned char)text[i]))
+    for (size_t i = 0; i < count; i++)
+        if (!is_strict(&lines[i]))
             return false;
     return true;
 }
 
-/* Behind the NUL or the two (LF or CR LF) that stand at @end of a line. */
-static const char *line_after(const char *end)
+/* "GET /path HTTP/1.1\r": nothing before, one space each, the version's digit right before the CR. */
+static bool is_request_line(const char *data, const char *method, size_t method_size, const char *target,
+                            size_t target_size)
 {
-    return end[1] == '\0' ? end + 2 : end + 1;
+    const char *version = target + target_size + 1;
+    return method == data && target == method + method_size + 1 && memcmp(version, "HTTP/1.", 7) == 0 &&
+           version[8] == '\r';
 }
+
+/* ---- fields ---- */
 
 static bool is_name(const char *name, size_t size, const char *wanted, size_t wanted_size)
 {
@@ -88,36 +68,35 @@ static bool is_name(const char *name, size_t size, const char *wanted, size_t wa
 
 #define IS_NAME(name, size, wanted) is_name(name, size, wanted, sizeof(wanted) - 1)
 
-static void note_field(struct reading *r, const char *name, size_t size, const char *value)
+/* "close, keep-alive": a list. */
+static void read_connection(struct findings *f, const char *value)
 {
-    if (IS_NAME(name, size, "content-length")) {
-        if (r->content_length)
-            r->head->fault = "There are two Content-Length fields.";
-        r->content_length = value;
-    } else if (IS_NAME(name, size, "transfer-encoding")) {
-        if (r->transfer_encoding)
-            r->head->fault = "There are two Transfer-Encoding fields.";
-        r->transfer_encoding = value;
-    } else if (IS_NAME(name, size, "host")) {
-        r->hosts++;
-    } else if (IS_NAME(name, size, "expect")) {
-        r->head->expect_continue = strcasecmp(value, "100-continue") == 0;
+    while (*value) {
+        value += strspn(value, " \t,");
+        size_t size = strcspn(value, " \t,");
+        f->close |= IS_NAME(value, size, "close");
+        f->keep_alive |= IS_NAME(value, size, "keep-alive");
+        value += size;
     }
 }
 
-static enum MHD_Result read_field(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_size,
-                                  const char *value, size_t value_size)
+static void note_line(struct http_head *head, struct findings *f, const struct http_line *line)
 {
-    struct reading *r = cls;
-    must(kind == MHD_HEADER_KIND && name && value);
-    if (name != r->next)
-        r->head->fault = "The header has a folded line or a NUL.";
-    else if (!is_token(name, name_size) || !is_field_value(value, value_size))
-        r->head->fault = "The header has a character that must not be there.";
-    else
-        note_field(r, name, name_size, value);
-    r->next = line_after(value + value_size);
-    return r->head->fault ? MHD_NO : MHD_YES;
+    if (IS_NAME(line->name, line->name_size, "host")) {
+        f->hosts++;
+    } else if (IS_NAME(line->name, line->name_size, "content-length")) {
+        if (f->content_length)
+            head->fault = "There are two Content-Length fields.";
+        f->content_length = line->value;
+    } else if (IS_NAME(line->name, line->name_size, "transfer-encoding")) {
+        if (f->transfer_encoding)
+            head->fault = "There are two Transfer-Encoding fields.";
+        f->transfer_encoding = line->value;
+    } else if (IS_NAME(line->name, line->name_size, "connection")) {
+        read_connection(f, line->value);
+    } else if (IS_NAME(line->name, line->name_size, "expect")) {
+        head->expect_continue = strcasecmp(line->value, "100-continue") == 0;
+    }
 }
 
 /* Digits only: no sign, no list of equal values, nothing that another party could read differently. */
@@ -134,52 +113,80 @@ static bool parse_length(const char *text, int64_t *ret_length)
     return true;
 }
 
-static void check_framing(const struct reading *r, bool http_1_0)
+static void check_framing(struct http_head *head, const struct findings *f)
 {
-    struct http_head *head = r->head;
-    if (r->transfer_encoding) {
-        if (r->content_length)
+    if (f->transfer_encoding) {
+        if (f->content_length)
             head->fault = "There are both a Content-Length and a Transfer-Encoding.";
-        else if (http_1_0 || strcasecmp(r->transfer_encoding, "chunked") != 0)
+        else if (head->http_1_0 || strcasecmp(f->transfer_encoding, "chunked") != 0)
             head->fault = "The only Transfer-Encoding is chunked, with HTTP/1.1.";
         head->chunked = true;
-    } else if (r->content_length && !parse_length(r->content_length, &head->content_length)) {
+    } else if (f->content_length && !parse_length(f->content_length, &head->content_length)) {
         head->fault = "The Content-Length is not a number.";
     }
-    if (r->hosts > 1 || (r->hosts == 0 && !http_1_0))
+    if (f->hosts > 1 || (f->hosts == 0 && !head->http_1_0))
         head->fault = "There must be one Host field.";
 }
 
-/* After the last field only the empty line may follow. */
-static bool ends_well(const char *next, const char *end)
+/* ---- the head ---- */
+
+/* @text of the buffer, with a NUL behind it. */
+static const char *terminate(char *data, const char *text, size_t size)
 {
-    if (next > end || end - next > 2)
-        return false;
-    for (; next < end; next++)
-        if (*next)
-            return false;
-    return true;
+    data[text - data + (ptrdiff_t)size] = '\0';
+    return text;
 }
 
-void http_head_read(struct MHD_Connection *mhd, const char *method, const char *version,
-                    struct http_head *ret_head)
+static void take_lines(struct arena *a, char *data, const struct phr_header *raw, size_t count,
+                       struct http_head *head)
 {
-    *ret_head = (struct http_head){.content_length = -1};
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-    must(info);
-    size_t size = info->header_size;
-    struct reading r = {.head = ret_head, .next = line_after(version + strlen(version))};
+    struct findings f = {.hosts = 0};
+    head->lines = arena_array(a, count, sizeof *head->lines);
+    head->line_count = (unsigned)count;
+    for (size_t i = 0; i < count; i++) {
+        struct http_line *line = &head->lines[i];
+        line->name = terminate(data, raw[i].name, raw[i].name_len);
+        line->name_size = (uint16_t)raw[i].name_len;
+        line->value = terminate(data, raw[i].value, raw[i].value_len);
+        line->value_size = (uint16_t)raw[i].value_len;
+        note_line(head, &f, line);
+    }
+    check_framing(head, &f);
+    head->keep_alive = !f.close && (!head->http_1_0 || f.keep_alive);
+}
 
-    MHD_get_connection_values_n(mhd, MHD_HEADER_KIND, read_field, &r);
-    if (!ret_head->fault && !ends_well(r.next, method + size))
-        ret_head->fault = "The header has a folded line or a NUL.";
-    if (!ret_head->fault && size > LIMIT_HEADER_BYTES)
-        ret_head->fault = "The header is too long.";
-    if (!ret_head->fault && !is_token(method, strlen(method)))
-        ret_head->fault = "The method is not well formed.";
-    if (!ret_head->fault)
-        check_framing(&r, strcmp(version, "HTTP/1.0") == 0);
+size_t http_head_parse(struct arena *a, char *data, size_t size, size_t seen, struct http_head *ret_head)
+{
+    struct phr_header raw[LIMIT_HEADER_FIELDS];
+    size_t count = LIMIT_HEADER_FIELDS, method_size, target_size;
+    const char *method, *target;
+    int minor;
+    must(size <= LIMIT_HEADER_BYTES && seen <= size);
+    int used = phr_parse_request(data, size, &method, &method_size, &target, &target_size, &minor, raw, &count,
+                                 seen);
+    if (used == -2)
+        return 0;
+    *ret_head = (struct http_head){.method = "", .content_length = -1};
+    if (used < 0 || !is_request_line(data, method, method_size, target, target_size) || minor > 1 ||
+        !are_strict(raw, count) || data[used - 2] != '\r') {
+        ret_head->fault = MALFORMED;
+        return used < 0 ? size : (size_t)used;
+    }
+    ret_head->method = terminate(data, method, method_size);
+    ret_head->target = terminate(data, target, target_size);
+    ret_head->http_1_0 = minor == 0;
+    take_lines(a, data, raw, count, ret_head);
+    return (size_t)used;
+}
+
+ssize_t http_trailer_parse(const char *data, size_t size)
+{
+    struct phr_header raw[LIMIT_HEADER_FIELDS];
+    size_t count = LIMIT_HEADER_FIELDS;
+    int used = phr_parse_headers(data, size, raw, &count, 0);
+    if (used == -2)
+        return 0;
+    return used < 0 || !are_strict(raw, count) || data[used - 2] != '\r' ? -1 : used;
 }
 
 bool http_type_is_json(const char *type)

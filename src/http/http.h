@@ -1,11 +1,10 @@
 /*
- * HTTP/1.1 behind our own request and reply; nothing of libmicrohttpd shows through.
+ * HTTP/1.1: from the listening socket to a handler's request, and from its reply back to the socket.
  *
- * Each loop is a thread of its own (made by server/) with its own listening socket (SO_REUSEPORT),
- * libmicrohttpd daemon (external epoll) and mailbox. A request is read whole, routed, and given to its
- * handler on the loop's thread. The handler answers at once, or returns and answers later, from a task posted
- * to the loop's mailbox (http_mailbox()). A connection whose answer is pending is suspended and costs
- * nothing.
+ * Each loop is a thread of its own (made by server/) with its own listening socket (SO_REUSEPORT), epoll and
+ * mailbox. A request is read whole, routed, and given to its handler on the loop's thread. The handler
+ * answers at once, or returns and answers later, from a task posted to the loop's mailbox (http_mailbox()).
+ * A connection whose answer is pending costs nothing but its memory. How it works: internal.h.
  *
  * What is done here for everybody: routing, 404, 405 with Allow, HEAD, 413, 415, limits and deadlines for
  * header and body, Content-Length/Transfer-Encoding sanity, compression (zstd, br, gzip by Accept-Encoding
@@ -88,9 +87,8 @@ void http_stop(struct http_server *s);
 void http_close(struct http_server *s);
 
 /* ---- for handlers, on the loop's thread ---- */
-/* Header by name without case; NULL if absent (or the loop has ended by force). A header that came twice: the
- * values joined with ", ". Lent.
- */
+/* Header by name without case; NULL if absent. A header that came twice: the values joined with ", ". Lent for
+ * as long as the request lives. */
 const char *http_header(struct http_req *req, const char *name);
 /* Query parameter, decoded; NULL if absent. */
 const char *http_query(struct http_req *req, const char *name);

@@ -1,198 +1,67 @@
 /*
- * One loop: a thread, a listening socket, an MHD daemon without threads of its own, a mailbox.
+ * One loop: a thread, a listening socket, its connections, a mailbox, one epoll for all of them.
  *
- * The daemon's epoll descriptor and the mailbox's eventfd are watched by an epoll of ours. A turn of the loop
- * waits, runs the mail (where answers come from), runs timers, then lets MHD do what it can without waiting.
+ * A turn waits, notes what the sockets say, runs the mail (where most answers come from), runs timers, marks
+ * connections whose deadline has come, and then drives all that have something to do.
  *
- * Deadlines. MHD closes a connection on which nothing moves for idle_seconds, also in the middle of a request
- * or an answer; but a client that sends a byte now and then would live for ever. So each connection is looked
- * at from time to time (the patrol: an eighth of all connections each patrol_us, which spreads the work):
- *  - reading a body for longer than body_seconds: 408, and the connection is ended;
- *  - waiting for a request: MHD does not say whether the header has begun, but the kernel says how many bytes
- * came. From when their number is first seen to change, header_seconds are left. As a look comes every
- * quarter of that, a header gets at most 1.5 times header_seconds. One that stops coming at all falls to
- * idle_seconds. What stays: a client that reads its answer slowly is bound by idle_seconds of no progress
- * only.
+ * Deadlines. Each state has one constant time, and a connection that comes into a state goes to the end of
+ * that state's queue. So each queue is sorted by itself, only its first has to be looked at, and setting a
+ * deadline is putting a connection at the end of a list:
  *
- * Stopping. The listening socket is closed, idle connections are ended, every answer from now on says
- * "Connection: close". After STOP_US the rest is ended by force: requests that still run become orphans, and
- * are freed when they are answered after all (http_close() runs the mail once more); were one never answered,
- * its loop is never freed.
+ *     IDLE     idle_seconds      between requests
+ *     HEAD     header_seconds    from the first look at a head that was not complete
+ *     BODY     body_seconds      for the whole body; then 408
+ *     RUNNING  none              a handler may take as long as it likes
+ *     SENDING  idle_seconds      without any progress
+ *     LINGER   a few seconds     see linger.c
+ *
+ * Stopping. The listening socket is closed, connections without a request are closed once what they had sent
+ * before is served, every answer from now on says "Connection: close". After STOP_US the rest is ended by
+ * force: requests that still run become orphans, and are freed when they are answered after all (http_close()
+ * runs the mail once more); were one never answered, its loop is never freed.
  */
 #include "base/error.h"
-#include "base/metrics.h"
 #include "base/must.h"
-#include "base/params.h"
-#include "http/callbacks.h"
-#include <arpa/inet.h>
+#include "http/internal.h"
 #include <errno.h>
-#include <linux/tcp.h>
-#include <netinet/in.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <unistd.h>
+#include <utlist.h>
 
-enum {
-    EVENTS = 64,
-    STOP_US = 10000000,
-    PATROL_SLICES = 8,
-    POOL_EXTRA =
-        8192, /* of a connection's memory, beyond a header of the largest size: for the answer's header */
-};
+enum { EVENTS = 128, STOP_US = 10000000, LINGER_US = 3000000, LONGEST_WAIT_MS = 1000000 };
 
-/* ---- connections ---- */
+/* ---- what is to be done ---- */
 
-static void write_peer(char *to, size_t size, const struct sockaddr *address)
+void http_loop_ready(struct http_conn *c)
 {
-    const void *bytes = address->sa_family == AF_INET6
-                            ? (const void *)&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr
-                            : (const void *)&((const struct sockaddr_in *)(const void *)address)->sin_addr;
-    must(inet_ntop(address->sa_family, bytes, to, (socklen_t)size));
-    if (strncmp(to, "::ffff:", 7) == 0 && strchr(to, '.'))
-        memmove(to, to + 7, strlen(to + 7) + 1); /* IPv4 that came to an IPv6 socket */
-}
-
-static void add_connection(struct http_loop *l, struct MHD_Connection *mhd, void **socket_context)
-{
-    struct http_conn *conn = malloc(sizeof *conn);
-    must(conn);
-    *conn = (struct http_conn){.loop = l, .next = l->conns, .received_known = true};
-    conn->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
-    write_peer(conn->peer, sizeof conn->peer,
-               MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr);
-    if (l->conns)
-        l->conns->prev = conn;
-    l->conns = conn;
-    if (l->conn_count++ == 0)
-        l->patrol_at = l->now_us + l->server->patrol_us;
-    *socket_context = conn;
-    metrics_add(METRIC_CONNECTIONS, 1);
-}
-
-static void remove_connection(struct http_conn *conn)
-{
-    struct http_loop *l = conn->loop;
-    if (conn->linger)
-        http_linger_start(l, conn->fd);
-    if (l->patrol == conn)
-        l->patrol = conn->next;
-    if (conn->prev)
-        conn->prev->next = conn->next;
-    else
-        l->conns = conn->next;
-    if (conn->next)
-        conn->next->prev = conn->prev;
-    must(l->conn_count > 0);
-    l->conn_count--;
-    l->conn_gone = true;
-    metrics_add(METRIC_CONNECTIONS, -1);
-    conn->closed = true;
-    if (!conn->req)
-        free(conn);
-}
-
-void http_on_connection(void *cls, struct MHD_Connection *mhd, void **socket_context,
-                        enum MHD_ConnectionNotificationCode code)
-{
-    if (code == MHD_CONNECTION_NOTIFY_STARTED)
-        add_connection(cls, mhd, socket_context);
-    else
-        remove_connection(*socket_context);
-}
-
-/* MHD sees the end of the input and closes, but still serves what had come before. */
-static void end_idle(struct http_conn *conn)
-{
-    shutdown(conn->fd, SHUT_RD);
-}
-
-void http_loop_idle(struct http_conn *conn)
-{
-    conn->received_known = false;
-    conn->header_since = conn->body_since = 0;
-    if (conn->loop->stopping)
-        end_idle(conn);
-}
-
-void http_loop_suspend(struct http_request *r)
-{
-    struct http_loop *l = r->loop;
-    must(!r->suspended && !r->answered);
-    r->suspended = true;
-    r->prev = NULL;
-    r->next = l->suspended;
-    if (r->next)
-        r->next->prev = r;
-    l->suspended = r;
-    MHD_suspend_connection(r->mhd);
-}
-
-void http_loop_resume(struct http_request *r)
-{
-    struct http_loop *l = r->loop;
-    must(r->suspended);
-    r->suspended = false;
-    if (r->prev)
-        r->prev->next = r->next;
-    else
-        l->suspended = r->next;
-    if (r->next)
-        r->next->prev = r->prev;
-    MHD_resume_connection(r->mhd);
-}
-
-/* ---- patrol ---- */
-
-static uint64_t bytes_received(int fd)
-{
-    struct tcp_info info = {0};
-    socklen_t size = sizeof info;
-    return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) ? 0 : info.tcpi_bytes_received;
-}
-
-static void end_slow_body(struct http_conn *conn)
-{
-    static const char answer[] =
-        "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
-    conn->body_since = 0;
-    conn->req->answered = true; /* whatever of it still comes */
-    metrics_add(METRIC_HTTP_REQUESTS, 1);
-    (void)!send(conn->fd, answer, sizeof answer - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-    shutdown(conn->fd, SHUT_RD);
-}
-
-static void look_at(struct http_conn *conn, int64_t now_us, const struct http_options *o)
-{
-    if (conn->req) {
-        if (conn->body_since && now_us - conn->body_since > o->body_seconds * INT64_C(1000000))
-            end_slow_body(conn);
+    struct http_loop *l = c->loop;
+    if (c->ready)
         return;
-    }
-    uint64_t received = bytes_received(conn->fd);
-    if (!conn->received_known)
-        conn->received_known = true;
-    else if (!conn->header_since && received != conn->received)
-        conn->header_since = now_us;
-    else if (conn->header_since && now_us - conn->header_since > o->header_seconds * INT64_C(1000000))
-        shutdown(conn->fd, SHUT_RDWR);
-    conn->received = received;
+    c->ready = true;
+    c->ready_next = NULL;
+    *l->ready_end = c;
+    l->ready_end = &c->ready_next;
 }
 
-static void patrol(struct http_loop *l)
+static struct http_conn *take_ready(struct http_loop *l)
 {
-    if (l->conn_count == 0 || l->now_us < l->patrol_at)
-        return;
-    l->patrol_at = l->now_us + l->server->patrol_us;
-    for (unsigned left = l->conn_count / PATROL_SLICES + 1; left > 0; left--) {
-        struct http_conn *conn = l->patrol ? l->patrol : l->conns;
-        l->patrol = conn->next;
-        look_at(conn, l->now_us, &l->server->options);
+    struct http_conn *first = l->ready;
+    l->ready = NULL;
+    l->ready_end = &l->ready;
+    return first;
+}
+
+/* What becomes ready meanwhile is for the next turn. */
+static void drive_ready(struct http_loop *l)
+{
+    for (struct http_conn *c = take_ready(l), *next; c; c = next) {
+        next = c->ready_next;
+        http_conn_drive(c);
     }
 }
 
-/* ---- turns ---- */
+/* ---- time ---- */
 
 /* Run what is due at @until_us, but no more than @most: a timer may set the next. */
 static void run_timers(struct http_loop *l, int64_t until_us, size_t most)
@@ -205,37 +74,53 @@ static void run_timers(struct http_loop *l, int64_t until_us, size_t most)
     }
 }
 
+/* When the first of a state is to be looked at; INT64_MAX: there is none, or no deadline. */
+static int64_t deadline_of(const struct http_loop *l, enum http_state state)
+{
+    const struct http_conn *first = l->in_state[state];
+    return first && l->timeout_us[state] < INT64_MAX ? first->since_us + l->timeout_us[state] : INT64_MAX;
+}
+
+/* One that has something to do may get on in time: it is looked at in the next turn, which follows at once. */
+static void expire(struct http_loop *l)
+{
+    for (enum http_state state = 0; state < HTTP_STATES; state++) {
+        if (deadline_of(l, state) > l->now_us)
+            continue;
+        int64_t since = l->now_us - l->timeout_us[state];
+        for (struct http_conn *c = l->in_state[state]; c && c->since_us <= since; c = c->next) {
+            if (c->ready)
+                continue;
+            c->expired = true;
+            http_loop_ready(c);
+        }
+    }
+}
+
 static int64_t earlier(int64_t a, int64_t b)
 {
     return a < b ? a : b;
 }
 
-/*
- * How long to wait at most, in ms; -1: until something happens. When a connection has ended, not at all: at
- * its limit MHD does not watch the listening socket, and it only does so again when it runs the next time.
- */
+/* How long to wait at most, in ms; -1: until something happens. */
 static int wait_ms(const struct http_loop *l)
 {
-    unsigned long long daemon_ms;
-    int64_t at = http_linger_next(l);
-    if (l->conn_gone)
+    int64_t at = l->stopping ? l->stop_by : INT64_MAX;
+    if (l->ready)
         return 0;
-    if (MHD_get_timeout(l->daemon, &daemon_ms) == MHD_YES) {
-        if (daemon_ms == 0)
-            return 0;
-        at = earlier(at, l->now_us + (int64_t)earlier((int64_t)daemon_ms, 1000000) * 1000);
-    }
+    for (enum http_state state = 0; state < HTTP_STATES; state++)
+        at = earlier(at, deadline_of(l, state));
     const struct heap_item *timer = heap_first(&l->timers);
     if (timer)
         at = earlier(at, timer->key);
-    if (l->conn_count)
-        at = earlier(at, l->patrol_at);
-    if (l->stopping)
-        at = earlier(at, l->stop_by);
+    if (l->accept_paused && l->conn_count < l->max_conns)
+        at = earlier(at, l->accept_again);
     if (at == INT64_MAX)
         return -1;
-    return at <= l->now_us ? 0 : (int)earlier((at - l->now_us + 999) / 1000, 1000000);
+    return at <= l->now_us ? 0 : (int)earlier((at - l->now_us + 999) / 1000, LONGEST_WAIT_MS);
 }
+
+/* ---- turns ---- */
 
 static void turn(struct http_loop *l)
 {
@@ -243,135 +128,139 @@ static void turn(struct http_loop *l)
     int count = epoll_wait(l->epoll_fd, events, EVENTS, wait_ms(l));
     must(count >= 0 || errno == EINTR);
     l->now_us = clock_monotonic_us(l->server->options.clock);
-    l->conn_gone = false;
     for (int i = 0; i < count; i++) {
         if (events[i].data.ptr == &l->mailbox)
             task_run_all(&l->mailbox);
-        else if (events[i].data.ptr != l)
-            http_linger_read(events[i].data.ptr);
+        else if (events[i].data.ptr == l)
+            http_accept(l);
+        else
+            http_conn_event(events[i].data.ptr, events[i].events);
     }
     run_timers(l, l->now_us, SIZE_MAX);
-    must(MHD_run(l->daemon) == MHD_YES);
-    patrol(l);
-    http_linger_expire(l, false);
+    expire(l);
+    drive_ready(l);
+    http_accept_resume(l);
 }
 
-/* ---- life ---- */
+/* ---- stopping ---- */
+
+/* Look once more at those without a request: what has come before is served. */
+static void end_idle(struct http_loop *l, enum http_state state)
+{
+    for (struct http_conn *c = l->in_state[state]; c; c = c->next) {
+        c->readable = true;
+        http_loop_ready(c);
+    }
+}
 
 static void begin_stop(struct task *task)
 {
     struct http_loop *l = (struct http_loop *)((char *)task - offsetof(struct http_loop, stop_task));
     l->stopping = true;
     l->stop_by = clock_monotonic_us(l->server->options.clock) + STOP_US;
-    if (!l->daemon)
-        return; /* has never run or is over already */
-    int listening = MHD_quiesce_daemon(l->daemon);
-    if (listening >= 0)
-        close(listening);
-    for (struct http_conn *conn = l->conns; conn; conn = conn->next)
-        if (!conn->req)
-            end_idle(conn);
+    http_accept_stop(l);
+    end_idle(l, HTTP_IDLE);
+    end_idle(l, HTTP_HEAD);
 }
 
 /* End what did not end by itself. */
 static void end_by_force(struct http_loop *l)
 {
     l->stopping = true;
+    http_accept_stop(l);
     run_timers(l, INT64_MAX, l->timers.count); /* who waits for a time only can answer now */
-    if (l->conn_count)
-        MHD_run(l->daemon);
-    while (l->suspended)
-        http_loop_resume(l->suspended); /* MHD must not be stopped with suspended ones */
-    MHD_stop_daemon(l->daemon);
-    l->daemon = NULL;
+    drive_ready(l);
+    for (enum http_state state = 0; state < HTTP_STATES; state++)
+        for (struct http_conn *c = l->in_state[state]; c; c = c->next) {
+            c->gone = true;
+            http_loop_ready(c);
+        }
+    drive_ready(l);
     must(l->conn_count == 0);
-    http_linger_expire(l, true);
 }
 
 void http_run(struct http_server *s, unsigned index)
 {
     must(index < s->loop_count);
     struct http_loop *l = &s->loops[index];
-    must(l->daemon);
     l->now_us = clock_monotonic_us(s->options.clock);
-    while (!l->stopping || (l->conn_count > 0 && l->now_us < l->stop_by))
+    while (!l->stopping || (l->conn_count > l->linger_count && l->now_us < l->stop_by))
         turn(l);
     end_by_force(l);
 }
 
-static struct MHD_Daemon *start_daemon(struct http_loop *l, int listen_fd)
+/* ---- life ---- */
+
+int http_loop_watch(struct http_loop *l, int fd, uint32_t events, void *what)
 {
-    const struct http_options *o = &l->server->options;
-    unsigned connections = (o->max_connections + o->loops - 1) / o->loops;
-    /* TURBO: a connection is closed without shutting it down first, so that a stream can go on with its
-     * socket. */
-    return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_TURBO | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
-                            http_on_access, l, MHD_OPTION_LISTEN_SOCKET, listen_fd,
-                            MHD_OPTION_CONNECTION_LIMIT, connections, MHD_OPTION_CONNECTION_TIMEOUT,
-                            o->idle_seconds, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-                            (size_t)(LIMIT_HEADER_BYTES + POOL_EXTRA), MHD_OPTION_NOTIFY_COMPLETED,
-                            http_on_completed, l, MHD_OPTION_NOTIFY_CONNECTION, http_on_connection, l,
-                            MHD_OPTION_UNESCAPE_CALLBACK, http_on_unescape, NULL, MHD_OPTION_END);
+    struct epoll_event event = {.events = events, .data.ptr = what};
+    return epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, fd, &event) ? BOX_EIO : 0;
 }
 
-static int watch(struct http_loop *l, int fd, void *what)
+static int64_t seconds(unsigned n)
 {
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = what};
-    return epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, fd, &event) ? BOX_EIO : 0;
+    return n * INT64_C(1000000);
+}
+
+static void set_timeouts(struct http_loop *l, const struct http_options *o)
+{
+    l->timeout_us[HTTP_IDLE] = l->timeout_us[HTTP_SENDING] = seconds(o->idle_seconds);
+    l->timeout_us[HTTP_HEAD] = seconds(o->header_seconds);
+    l->timeout_us[HTTP_BODY] = seconds(o->body_seconds);
+    l->timeout_us[HTTP_RUNNING] = INT64_MAX;
+    l->timeout_us[HTTP_LINGER] = LINGER_US;
 }
 
 int http_loop_open(struct http_loop *l, struct http_server *s, int listen_fd)
 {
-    *l = (struct http_loop){.server = s, .epoll_fd = -1, .stop_task.run = begin_stop};
+    const struct http_options *o = &s->options;
+    *l = (struct http_loop){.server = s, .listen_fd = listen_fd, .stop_task.run = begin_stop};
+    l->max_conns = (o->max_connections + o->loops - 1) / o->loops;
+    l->ready_end = &l->ready;
+    l->date_second = -1;
+    set_timeouts(l, o);
     heap_init(&l->timers);
-    l->lengths = calloc(1, sizeof *l->lengths);
-    must(l->lengths);
     int ret = mailbox_init(&l->mailbox);
-    if (ret) {
-        close(listen_fd);
-        goto out_lengths;
-    }
-    l->daemon = start_daemon(l, listen_fd);
-    if (!l->daemon) {
-        close(listen_fd);
-        ret = BOX_EIO;
-        goto out_mailbox;
-    }
+    if (ret)
+        goto out_listen;
     l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    ret = l->epoll_fd < 0 ? BOX_EIO : watch(l, l->mailbox.fd, &l->mailbox);
+    ret = l->epoll_fd < 0 ? BOX_EIO : http_loop_watch(l, l->mailbox.fd, EPOLLIN, &l->mailbox);
     if (!ret)
-        ret = watch(l, MHD_get_daemon_info(l->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd, l);
+        ret = http_loop_watch(l, listen_fd, EPOLLIN, l);
     if (!ret)
         return 0;
 
     if (l->epoll_fd >= 0)
         close(l->epoll_fd);
-    MHD_stop_daemon(l->daemon);
-out_mailbox:
     mailbox_done(&l->mailbox);
-out_lengths:
-    free(l->lengths);
+out_listen:
+    http_accept_stop(l);
     return ret;
 }
 
-bool http_loop_close(struct http_loop *l)
+static void free_spare(struct http_loop *l)
 {
-    while (task_run_all(&l->mailbox) > 0)
-        continue; /* answers that came too late, and what they post */
-    if (l->orphans)
-        return false;
-    if (l->daemon)
-        end_by_force(l);
     while (l->spare) {
         struct http_request *r = l->spare;
         l->spare = r->next;
         arena_done(&r->arena);
         free(r);
     }
+    http_in_free_spare(l);
+}
+
+bool http_loop_close(struct http_loop *l)
+{
+    while (task_run_all(&l->mailbox) > 0)
+        continue; /* answers that came too late, and what they post */
+    end_by_force(l);
+    if (l->orphans)
+        return false;
+    free_spare(l);
     http_codecs_done(&l->codecs);
     heap_done(&l->timers);
+    buf_done(&l->head);
     close(l->epoll_fd);
     mailbox_done(&l->mailbox);
-    free(l->lengths);
     return true;
 }

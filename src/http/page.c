@@ -2,16 +2,17 @@
  * Pages: answers that are made once and sent many times, by any loop.
  *
  * A body has its bytes and, in each coding, a form that is made when it is first wanted. A page is a body
- * with the header fields of one version; of each form it keeps the response object of MHD, which is what
- * makes an answer cheap: nothing is rendered, hashed, compressed, copied or allocated for a request.
+ * with the header fields of one version; for each form it keeps the text of these fields, which is what makes
+ * an answer cheap: nothing is rendered, hashed, compressed or allocated for a request, and nothing is copied
+ * but the head.
  *
- * Everything is immutable but for the slots of forms and responses. Two threads may make the same thing at
- * the same time; the first to put it into its slot wins, the other's is freed. Nobody waits. MHD counts the
- * users of a response under a lock of its own, so that a page may be freed while it is still being sent; the
- * response holds on to the body.
+ * Everything is immutable but for the slots of forms and heads. Two threads may make the same thing at the
+ * same time; the first to put it into its slot wins, the other's is freed. Nobody waits. A page may be freed
+ * while it is still being sent: what the socket did not take at once holds on to the body.
  */
 #include "base/must.h"
-#include "http/callbacks.h"
+#include "http/internal.h"
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,16 +31,22 @@ struct http_body {
     _Atomic(struct form *) forms[HTTP_CODINGS]; /* but for identity */
 };
 
+/* The fields of an answer and the empty line behind them: all but status, Date and Connection. */
+struct head {
+    size_t size;
+    char text[];
+};
+
 struct http_page {
     atomic_uint refs;
     struct http_body *body;
     struct arena arena;             /* all text */
     const char *tags[HTTP_CODINGS]; /* quoted */
     const char *cache_control, *vary, *field_name, *field_value;
-    _Atomic(struct MHD_Response *) full[HTTP_CODINGS], unchanged[HTTP_CODINGS];
+    _Atomic(struct head *) full[HTTP_CODINGS], unchanged[HTTP_CODINGS]; /* of 200 and 304 */
 };
 
-enum { PAGE_BLOCK = 512 };
+enum { PAGE_BLOCK = 512, OK = 200, NOT_MODIFIED = 304 };
 
 /* ---- bodies ---- */
 
@@ -172,61 +179,58 @@ void http_page_unref(struct http_page *p)
     if (!p || atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) > 1)
         return;
     for (int i = 0; i < HTTP_CODINGS; i++) {
-        MHD_destroy_response(atomic_load(&p->full[i]));
-        MHD_destroy_response(atomic_load(&p->unchanged[i]));
+        free(atomic_load(&p->full[i]));
+        free(atomic_load(&p->unchanged[i]));
     }
     http_body_unref(p->body);
     arena_done(&p->arena);
     free(p);
 }
 
-/* ---- responses ---- */
+/* ---- heads ---- */
 
-static void drop_body(void *body)
-{
-    http_body_unref(body);
-}
-
-static void add_fields(struct MHD_Response *m, const struct http_page *p, enum http_coding coding,
+static void add_fields(struct buf *b, const struct http_page *p, enum http_coding coding, size_t size,
                        bool unchanged)
 {
     if (!unchanged) {
-        http_response_add(m, "Content-Type", p->body->type);
+        http_answer_field(b, "Content-Type", p->body->type);
+        http_answer_length(b, size);
         if (coding != HTTP_IDENTITY)
-            http_response_add(m, "Content-Encoding", http_coding_name(coding));
+            http_answer_field(b, "Content-Encoding", http_coding_name(coding));
     }
-    http_response_add(m, "ETag", p->tags[coding]);
-    http_response_add(m, "Cache-Control", p->cache_control);
+    http_answer_field(b, "ETag", p->tags[coding]);
+    http_answer_field(b, "Cache-Control", p->cache_control);
     if (p->vary)
-        http_response_add(m, "Vary", p->vary);
+        http_answer_field(b, "Vary", p->vary);
     if (p->field_name)
-        http_response_add(m, p->field_name, p->field_value);
-    http_response_add_security(m);
+        http_answer_field(b, p->field_name, p->field_value);
+    http_answer_security(b);
+    buf_adds(b, "\r\n");
 }
 
-static struct MHD_Response *make_response(const struct http_page *p, enum http_coding coding,
-                                          struct form form, bool unchanged)
+static struct head *make_head(const struct http_page *p, enum http_coding coding, size_t size, bool unchanged)
 {
-    struct MHD_Response *m = unchanged ? http_response_bodiless(form.size)
-                                       : MHD_create_response_from_buffer_with_free_callback_cls(
-                                             form.size, form.data, drop_body, http_body_ref(p->body));
-    must(m); /* out of memory ends the program */
-    add_fields(m, p, coding, unchanged);
-    return m;
+    struct buf b = {0};
+    add_fields(&b, p, coding, size, unchanged);
+    struct head *head = malloc(sizeof(*head) + b.size);
+    must(head); /* out of memory ends the program */
+    head->size = b.size;
+    memcpy(head->text, b.data, b.size);
+    buf_done(&b);
+    return head;
 }
 
-/* The page's response for this form, made if it is not there. The page keeps it. */
-static struct MHD_Response *response_of(struct http_page *p, enum http_coding coding, struct form form,
-                                        bool unchanged)
+/* The page's head for a form of @size bytes, made if it is not there. The page keeps it. */
+static const struct head *head_of(struct http_page *p, enum http_coding coding, size_t size, bool unchanged)
 {
-    _Atomic(struct MHD_Response *) *slot = unchanged ? &p->unchanged[coding] : &p->full[coding];
-    struct MHD_Response *known = atomic_load_explicit(slot, memory_order_acquire);
+    _Atomic(struct head *) *slot = unchanged ? &p->unchanged[coding] : &p->full[coding];
+    struct head *known = atomic_load_explicit(slot, memory_order_acquire);
     if (known)
         return known;
-    struct MHD_Response *made = make_response(p, coding, form, unchanged);
+    struct head *made = make_head(p, coding, size, unchanged);
     if (atomic_compare_exchange_strong(slot, &known, made))
         return made;
-    MHD_destroy_response(made);
+    free(made);
     return known;
 }
 
@@ -252,16 +256,11 @@ void http_reply_page(struct http_req *req, struct http_page *p)
     /* What does not get smaller has the tag of identity. */
     struct form form = form_of(p->body, r->loop, &coding);
     bool unchanged = if_none_match && is_listed(if_none_match, p, &accepted, &coding);
-    if (unchanged)
-        form = form_of(p->body, r->loop, &coding); /* that of the client's copy */
 
-    unsigned status = unchanged ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK;
-    if (!r->loop->stopping) {
-        http_queue(r, status, response_of(p, coding, form, unchanged));
-        return;
-    }
-    struct MHD_Response *last = make_response(p, coding, form, unchanged);
-    http_response_add(last, "Connection", "close");
-    http_queue(r, status, last);
-    MHD_destroy_response(last);
+    const struct head *fields = head_of(p, coding, form.size, unchanged);
+    unsigned status = unchanged ? NOT_MODIFIED : OK;
+    struct buf *head = http_answer_begin(r, status);
+    buf_add(head, fields->text, fields->size);
+    struct http_piece body = {.data = form.data, .size = form.size, .shared = p->body};
+    http_answer_send(r, status, head, unchanged ? (struct http_piece){.size = 0} : body);
 }

@@ -23,6 +23,31 @@ static size_t first_sentence(const char *text)
     return end ? (size_t)(end + 1 - text) : strlen(text);
 }
 
+static void write_problem(struct buf *b, const char *type, const char *title, unsigned status,
+                          const char *detail, void (*members)(struct json_out *j, void *ctx), void *ctx)
+{
+    struct json_out j;
+    json_out_init(&j, b);
+    json_out_object(&j);
+    json_out_member_text(&j, "type", type);
+    json_out_member_text(&j, "title", title);
+    json_out_member_int(&j, "status", status);
+    json_out_member_text(&j, "detail", detail);
+    if (members)
+        members(&j, ctx);
+    json_out_end_object(&j);
+}
+
+static const char TYPE[] = "application/problem+json";
+
+void http_problem_plain(struct http_req *req, unsigned status, const char *title, const char *detail)
+{
+    struct buf body = {0};
+    write_problem(&body, "about:blank", title, status, detail, NULL, NULL);
+    http_reply_header(req, "Cache-Control", "no-store");
+    http_reply(req, status, TYPE, &body);
+}
+
 unsigned http_problem_body(struct buf *b, int code, const char *detail,
                            void (*members)(struct json_out *j, void *ctx), void *ctx)
 {
@@ -34,16 +59,7 @@ unsigned http_problem_body(struct buf *b, int code, const char *detail,
                  info->explanation);
         detail = sentence;
     }
-    struct json_out j;
-    json_out_init(&j, b);
-    json_out_object(&j);
-    json_out_member_text(&j, "type", type);
-    json_out_member_text(&j, "title", info->title);
-    json_out_member_int(&j, "status", info->http);
-    json_out_member_text(&j, "detail", detail);
-    if (members)
-        members(&j, ctx);
-    json_out_end_object(&j);
+    write_problem(b, type, info->title, (unsigned)info->http, detail, members, ctx);
     return (unsigned)info->http;
 }
 
@@ -57,5 +73,5 @@ void http_problem(struct http_req *req, int code, const char *detail,
         http_reply_header(req, "WWW-Authenticate", "Bearer realm=\"boxoffice\"");
     if (status == 503)
         http_reply_header(req, "Retry-After", "1");
-    http_reply(req, status, "application/problem+json", &body);
+    http_reply(req, status, TYPE, &body);
 }

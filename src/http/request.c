@@ -1,32 +1,27 @@
 /*
- * Reading a request: MHD's access handler, the body, what is refused before any handler sees it; and what
- * handlers ask of a request.
+ * A request: its life, what is refused before any handler sees it, running, and what handlers ask of it.
  *
- * MHD calls access_handler() once when the header is complete, then for each piece of the body, and once more
- * when the request is complete. An answer in the first call makes it close the connection (it will not read
- * on), so only what cannot be read to its end is answered there; any other refusal waits for the last call
- * and the connection lives on. Between the two it takes no answer at all: what must be refused then (a
- * chunked body that turns out to be too large) is written to the socket by us, see http_reply_raw().
+ * A refusal waits until the body has been read, so that the connection lives on, unless the body is too long
+ * to wait for or the client asks whether to send it (Expect). Then the answer is the last of its connection.
  */
 #include "base/error.h"
 #include "base/must.h"
 #include "base/params.h"
-#include "http/callbacks.h"
+#include "http/internal.h"
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 enum {
     ARENA_BLOCK = 4096,
-    SPARE_REQUESTS = 1024,  /* kept for reuse, each with one block */
-    SMALL_BODY = 2048,      /* a body of known size up to this lives in the arena */
-    FIRST_ROOM = 64 * 1024, /* memory for a larger one at first, whatever its announced size */
+    SPARE_REQUESTS = 1024, /* kept for reuse, each with one block */
 };
 
 /* ---- life ---- */
 
-static struct http_request *new_request(struct http_loop *loop)
+static struct http_request *new_request(struct http_conn *c)
 {
+    struct http_loop *loop = c->loop;
     struct http_request *r = loop->spare;
     struct arena arena;
     if (r) {
@@ -35,34 +30,24 @@ static struct http_request *new_request(struct http_loop *loop)
         arena = r->arena;
     } else {
         r = malloc(sizeof *r);
-        must(r);
+        must(r); /* out of memory ends the program */
         arena_init(&arena, ARENA_BLOCK);
     }
-    *r = (struct http_request){.loop = loop, .arena = arena};
+    *r = (struct http_request){.loop = loop, .conn = c, .arena = arena};
     r->pub.arena = &r->arena;
-    r->pub.body = "";
+    r->pub.body = r->pub.raw_path = r->pub.path = "";
+    r->pub.peer = c->peer;
     return r;
-}
-
-static void release_body(struct http_request *r)
-{
-    if (r->body_on_heap)
-        free(r->body);
-    if (r->big)
-        atomic_fetch_sub(&r->loop->server->big_bodies, 1);
 }
 
 void http_request_free(struct http_request *r)
 {
     struct http_loop *loop = r->loop;
-    must(!r->mhd && !r->suspended);
     must(r->answered || !r->running);
     if (r->finish)
         r->finish(&r->pub);
     heap_remove(&loop->timers, &r->timer);
-    release_body(r);
-    if (r->conn && r->conn->closed)
-        free(r->conn);
+    http_body_drop(r);
     if (loop->spare_count < SPARE_REQUESTS) {
         arena_reset(&r->arena);
         r->next = loop->spare;
@@ -74,31 +59,46 @@ void http_request_free(struct http_request *r)
     }
 }
 
-/* MHD is done with a request: it was answered and sent, or the connection broke. */
-void http_on_completed(void *cls, struct MHD_Connection *mhd, void **con_cls,
-                       enum MHD_RequestTerminationCode code)
+/* ---- refusing ---- */
+
+void http_request_refuse(struct http_request *r, int code, const char *detail)
 {
-    struct http_loop *loop = cls;
-    struct http_request *r = *con_cls;
-    (void)mhd;
-    (void)code;
-    if (!r)
+    if (r->refusal)
         return;
-    *con_cls = NULL;
-    must(r->loop == loop && r->conn->req == r);
-    r->mhd = NULL;
-    if (r->running && !r->answered) {
-        /* MHD lets a suspended connection end only when the loop is ended by force. */
-        must(loop->stopping && !r->suspended);
-        loop->orphans++;
-        return;
-    }
-    r->conn->req = NULL;
-    http_loop_idle(r->conn);
-    http_request_free(r);
+    r->refusal = code;
+    r->refusal_detail = detail;
 }
 
-/* ---- the head of a request ---- */
+static void answer_refusal(struct http_request *r)
+{
+    if (r->refusal == BOX_EMETHOD)
+        http_reply_header(&r->pub, "Allow", http_allow_text(&r->arena, r->allow));
+    http_problem(&r->pub, r->refusal, r->refusal_detail, NULL, NULL);
+}
+
+/* The rest of what the client sends is not read any more. */
+static void end_with(struct http_request *r)
+{
+    r->last = r->conn->linger = true;
+}
+
+static void refuse_unread(struct http_request *r, int code)
+{
+    if (code != r->refusal) {
+        r->refusal = code;
+        r->refusal_detail = NULL;
+    }
+    end_with(r);
+    answer_refusal(r);
+}
+
+void http_request_too_slow(struct http_request *r)
+{
+    end_with(r);
+    http_problem_plain(&r->pub, 408, "Request timeout", "The body took too long to arrive.");
+}
+
+/* ---- the head ---- */
 
 static unsigned method_number(const char *method)
 {
@@ -110,63 +110,32 @@ static unsigned method_number(const char *method)
 }
 
 /* "http://host/path", as to a proxy, means "/path". */
-static const char *strip_authority(const char *url)
+static const char *strip_authority(const char *target)
 {
-    if (strncasecmp(url, "http://", 7) != 0 && strncasecmp(url, "https://", 8) != 0)
-        return url;
-    const char *host = strstr(url, "//") + 2;
+    if (strncasecmp(target, "http://", 7) != 0 && strncasecmp(target, "https://", 8) != 0)
+        return target;
+    const char *host = strstr(target, "//") + 2;
     const char *path = strchr(host, '/');
     return path ? path : "/";
 }
 
-/* The first refusal counts. */
-static void refuse(struct http_request *r, int code, const char *detail)
-{
-    if (r->refusal)
-        return;
-    r->refusal = code;
-    r->refusal_detail = detail;
-}
-
-static enum MHD_Result add_query(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_size,
-                                 const char *value, size_t value_size)
-{
-    struct http_request *r = cls;
-    (void)kind;
-    (void)value_size;
-    if (name_size == 0 && !value)
-        return MHD_YES; /* the nothing between two & */
-    if (r->query_count == LIMIT_QUERY_PARAMS) {
-        refuse(r, BOX_EBADREQUEST, "The query has too many parameters.");
-        return MHD_NO;
-    }
-    if (!r->query)
-        r->query = arena_array(&r->arena, LIMIT_QUERY_PARAMS, sizeof *r->query);
-    struct http_pair *pair = &r->query[r->query_count];
-    pair->name = http_query_decode(&r->arena, name);
-    pair->value = http_query_decode(&r->arena, value ? value : "");
-    if (!pair->name || !pair->value) {
-        refuse(r, BOX_EBADREQUEST, "The query has a bad escape or is not UTF-8.");
-        return MHD_NO;
-    }
-    r->query_count++;
-    return MHD_YES;
-}
-
-static void read_target(struct http_request *r, const char *url, const char *version, struct http_path *path)
+static void read_target(struct http_request *r, struct http_path *path)
 {
     const char *reason = NULL;
-    if (version - url - 1 > LIMIT_URL_BYTES) {
-        refuse(r, BOX_EBADREQUEST, "The path and query are too long.");
+    if (strlen(r->head.target) > LIMIT_URL_BYTES) {
+        http_request_refuse(r, BOX_EBADREQUEST, "The path and query are too long.");
         return;
     }
-    r->pub.raw_path = r->pub.path = arena_strdup(&r->arena, strip_authority(url));
-    if (http_path_parse(&r->arena, r->pub.raw_path, path, &reason)) {
-        refuse(r, BOX_EBADREQUEST, reason);
+    char *query = strchr(r->head.target, '?');
+    if (query)
+        *query++ = '\0';
+    r->pub.raw_path = r->pub.path = strip_authority(r->head.target);
+    if (http_path_parse(&r->arena, r->pub.raw_path, path, &reason) ||
+        (query && http_query_parse(&r->arena, query, &r->query, &r->query_count, &reason))) {
+        http_request_refuse(r, BOX_EBADREQUEST, reason);
         return;
     }
     r->pub.path = path->text;
-    MHD_get_connection_values_n(r->mhd, MHD_GET_ARGUMENT_KIND, add_query, r);
 }
 
 static void find_route(struct http_request *r, const struct http_path *path, unsigned method)
@@ -175,235 +144,151 @@ static void find_route(struct http_request *r, const struct http_path *path, uns
     r->route = match.route;
     r->allow = match.allow;
     if (!match.allow)
-        refuse(r, BOX_ENOTFOUND, NULL);
+        http_request_refuse(r, BOX_ENOTFOUND, NULL);
     else if (!match.route)
-        refuse(r, BOX_EMETHOD, NULL);
+        http_request_refuse(r, BOX_EMETHOD, NULL);
     for (unsigned i = 0; match.route && i < match.param_count; i++)
         r->pub.params[i] = arena_strndup(&r->arena, match.params[i]->text, match.params[i]->size);
 }
 
-static bool has_body(const struct http_request *r)
-{
-    return r->head.chunked || r->head.content_length > 0;
-}
-
-/* Count a big body; false if there are too many. */
-static bool enter_big(struct http_request *r)
-{
-    struct http_server *s = r->loop->server;
-    if (r->big)
-        return true;
-    if (atomic_fetch_add(&s->big_bodies, 1) >= s->options.max_big_bodies) {
-        atomic_fetch_sub(&s->big_bodies, 1);
-        return false;
-    }
-    r->big = true;
-    return true;
-}
-
-static void check_type(struct http_request *r)
-{
-    const char *type = http_request_header(r, "Content-Type");
-    if (r->route->json_body && (!type || !http_type_is_json(type)))
-        refuse(r, BOX_EMEDIATYPE, NULL);
-}
-
-/* Decide about the body from what the header says. Returns BOX_Ex when it must not even be read. */
-static int plan_body(struct http_request *r)
-{
-    if (!has_body(r))
-        return 0;
-    bool wanted = r->route && r->route->max_body;
-    r->limit = wanted ? r->route->max_body : LIMIT_BODY_BYTES;
-    int64_t length = r->head.content_length;
-    if (length > 0 && (uint64_t)length > r->limit)
-        return r->refusal ? r->refusal : BOX_ETOOLARGE;
-    if (wanted && length > 0)
-        check_type(r); /* of a chunked one it is not known yet whether there is any */
-    if (r->refusal && (r->head.expect_continue || length > LIMIT_BODY_BYTES))
-        return r->refusal;
-    if (wanted && !r->refusal && length > 0 && (uint64_t)length > r->loop->server->options.big_body_bytes &&
-        !enter_big(r))
-        return BOX_EUNAVAILABLE;
-    r->body_kept = wanted && !r->refusal;
-    if (r->body_kept && length > 0 && length <= SMALL_BODY) {
-        r->room = (size_t)length + 1;
-        r->body = arena_alloc(&r->arena, r->room);
-    }
-    return 0;
-}
-
-static void answer_refusal(struct http_request *r)
-{
-    if (r->refusal == BOX_EMETHOD)
-        http_reply_header(&r->pub, "Allow", http_allow_text(&r->arena, r->allow));
-    http_problem(&r->pub, r->refusal, r->refusal_detail, NULL, NULL);
-}
-
-/* Answer in the first call: MHD sends it, reads nothing more and closes. */
-static enum MHD_Result refuse_unread(struct http_request *r, int code)
-{
-    if (code != r->refusal) {
-        r->refusal = code;
-        r->refusal_detail = NULL;
-    }
-    r->conn->linger = has_body(r) || r->head.fault;
-    answer_refusal(r);
-    return r->broken ? MHD_NO : MHD_YES;
-}
-
-static enum MHD_Result begin(struct http_loop *loop, struct MHD_Connection *mhd, const char *url,
-                             const char *method, const char *version, void **con_cls)
-{
-    struct http_request *r = new_request(loop);
-    r->mhd = mhd;
-    r->conn = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
-    must(r->conn && !r->conn->req);
-    r->conn->req = r;
-    r->pub.peer = r->conn->peer;
-    r->pub.raw_path = r->pub.path = "";
-    *con_cls = r;
-
-    http_head_read(mhd, method, version, &r->head);
-    r->is_head = strcmp(method, "HEAD") == 0;
-    unsigned number = r->is_head ? HTTP_GET : method_number(method);
-    r->pub.method = number < HTTP_METHODS ? (enum http_method)number : HTTP_GET;
-    if (r->head.fault) {
-        refuse(r, BOX_EBADREQUEST, r->head.fault);
-        return refuse_unread(r, BOX_EBADREQUEST);
-    }
-    struct http_path path;
-    read_target(r, url, version, &path);
-    if (!r->refusal)
-        find_route(r, &path, number);
-    int unreadable = plan_body(r);
-    if (unreadable)
-        return refuse_unread(r, unreadable);
-    if (has_body(r))
-        r->conn->body_since = loop->now_us;
-    return MHD_YES;
-}
-
-/* ---- the body ---- */
-
-/* Make room for @more bytes and a NUL. Grows with what has come, not with what was announced. */
-static void make_room(struct http_request *r, size_t more)
-{
-    size_t needed = r->received + more + 1;
-    if (needed <= r->room)
-        return;
-    size_t most = (r->head.content_length > 0 ? (size_t)r->head.content_length : r->limit) + 1;
-    size_t room = r->room ? 2 * r->room : FIRST_ROOM;
-    if (room < needed)
-        room = needed;
-    if (room > most)
-        room = most;
-    must(room >= needed && (!r->body || r->body_on_heap));
-    r->body = realloc(r->body, room);
-    must(r->body);
-    r->body_on_heap = true;
-    r->room = room;
-}
-
-static enum MHD_Result refuse_midway(struct http_request *r, int code)
-{
-    http_reply_raw(r, code);
-    r->conn->linger = true;
-    return MHD_NO;
-}
-
-static enum MHD_Result read_body(struct http_request *r, const char *data, size_t *size)
-{
-    size_t more = *size;
-    *size = 0; /* all of it is taken */
-    if (more > r->limit - r->received)
-        return refuse_midway(r, r->refusal ? r->refusal : BOX_ETOOLARGE);
-    if (r->body_kept) {
-        if (r->received + more > r->loop->server->options.big_body_bytes && !enter_big(r))
-            return refuse_midway(r, BOX_EUNAVAILABLE);
-        make_room(r, more);
-        memcpy(r->body + r->received, data, more);
-    }
-    r->received += more;
-    return MHD_YES;
-}
-
 /* ---- running ---- */
 
-static enum MHD_Result complete(struct http_request *r)
+static void run(struct http_request *r)
 {
-    r->conn->body_since = 0;
-    if (r->body_kept && r->received) {
-        r->body[r->received] = '\0';
-        r->pub.body = r->body;
-        r->pub.body_size = r->received;
-        if (r->head.chunked)
-            check_type(r);
-    }
     r->running = true;
     if (r->refusal)
         answer_refusal(r);
     else
         r->route->handler(&r->pub, r->loop->server->options.ctx);
-    if (r->broken)
-        return MHD_NO;
     if (!r->answered)
-        http_loop_suspend(r);
-    return MHD_YES;
+        http_conn_enter(r->conn, HTTP_RUNNING);
 }
 
-enum MHD_Result http_on_access(void *cls, struct MHD_Connection *mhd, const char *url, const char *method,
-                               const char *version, const char *data, size_t *size, void **con_cls)
+/* Who asks whether to send the body is told to, unless it is here already. */
+static void await_body(struct http_request *r)
 {
-    struct http_request *r = *con_cls;
-    if (!r)
-        return begin(cls, mhd, url, method, version, con_cls);
-    must(r->loop == cls && r->mhd == mhd);
-    if (r->answered)
-        return MHD_NO; /* called again: the answer could not be queued */
-    return *size ? read_body(r, data, size) : complete(r);
+    struct http_conn *c = r->conn;
+    if (r->head.expect_continue && !r->head.http_1_0 && c->in.start == c->in.end)
+        http_out_continue(c);
+    http_conn_enter(c, HTTP_BODY);
 }
 
-/* MHD would decode in place and leave bad escapes as they are: it is told not to. */
-size_t http_on_unescape(void *cls, struct MHD_Connection *mhd, char *text)
+/* The head is complete. */
+static void begin(struct http_request *r)
 {
-    (void)cls;
-    (void)mhd;
-    return strlen(text);
-}
-
-/* ---- for handlers ---- */
-
-struct wanted {
-    struct arena *arena;
-    const char *name;
-    size_t name_size;
-    char *value;
-};
-
-static enum MHD_Result take_field(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_size,
-                                  const char *value, size_t value_size)
-{
-    struct wanted *w = cls;
-    (void)kind;
-    if (name_size != w->name_size || strncasecmp(name, w->name, name_size) != 0)
-        return MHD_YES;
-    while (value_size && (value[value_size - 1] == ' ' || value[value_size - 1] == '\t'))
-        value_size--;
-    if (w->value)
-        w->value = arena_printf(w->arena, "%s, %.*s", w->value, (int)value_size, value);
+    r->is_head = strcmp(r->head.method, "HEAD") == 0;
+    r->last = !r->head.keep_alive;
+    unsigned method = r->is_head ? HTTP_GET : method_number(r->head.method);
+    r->pub.method = method < HTTP_METHODS ? (enum http_method)method : HTTP_GET;
+    if (r->head.fault) {
+        http_request_refuse(r, BOX_EBADREQUEST, r->head.fault);
+        refuse_unread(r, BOX_EBADREQUEST);
+        return;
+    }
+    struct http_path path;
+    read_target(r, &path);
+    if (!r->refusal)
+        find_route(r, &path, method);
+    int unreadable = http_body_plan(r);
+    if (unreadable)
+        refuse_unread(r, unreadable);
+    else if (http_body_is_expected(r))
+        await_body(r);
     else
-        w->value = arena_strndup(w->arena, value, value_size);
-    return MHD_YES;
+        run(r);
+}
+
+static void refuse_long_head(struct http_request *r)
+{
+    end_with(r);
+    http_problem_plain(&r->pub, 431, "Request header fields too large",
+                       "The request line and the header fields are too long.");
+}
+
+/* Look for a whole head in what has come. False: there is none yet. */
+static bool parse(struct http_conn *c)
+{
+    struct http_in *in = &c->in;
+    /* Empty lines before a request are no part of it: some clients send one after a body. */
+    while (in->end - in->start >= 2 && memcmp(in->data + in->start, "\r\n", 2) == 0) {
+        in->start += 2;
+        in->seen = 0;
+    }
+    unsigned size = in->end - in->start;
+    if (size == 0)
+        return false;
+    if (!c->req)
+        c->req = new_request(c);
+    unsigned most = size < LIMIT_HEADER_BYTES ? size : LIMIT_HEADER_BYTES;
+    size_t used =
+        http_head_parse(&c->req->arena, in->data + in->start, most, in->seen, &c->req->head);
+    in->seen = used ? 0 : most;
+    if (!used)
+        return false;
+    in->start += (unsigned)used;
+    c->req->in.floor = in->start;
+    return true;
+}
+
+/* No more can be read now. */
+static bool wait_for_head(struct http_conn *c)
+{
+    if (c->loop->stopping) {
+        c->gone = true;
+        return true;
+    }
+    if (c->req && c->state == HTTP_IDLE)
+        http_conn_enter(c, HTTP_HEAD);
+    http_in_rest(c);
+    return false;
+}
+
+bool http_request_read_head(struct http_conn *c)
+{
+    if (c->in.start < c->in.end && parse(c)) {
+        begin(c->req);
+        return true;
+    }
+    int filled = c->readable ? http_in_fill_head(c) : 0;
+    if (filled == 0)
+        return wait_for_head(c);
+    if (filled == -1)
+        c->gone = true;
+    else if (filled == -2)
+        refuse_long_head(c->req);
+    return true;
+}
+
+bool http_request_read_body(struct http_conn *c)
+{
+    struct http_request *r = c->req;
+    switch (http_body_read(r)) {
+    case HTTP_BODY_WAIT:
+        return false;
+    case HTTP_BODY_MORE:
+        break;
+    case HTTP_BODY_GONE:
+        c->gone = true;
+        break;
+    case HTTP_BODY_REFUSED:
+        refuse_unread(r, r->refusal);
+        break;
+    case HTTP_BODY_COMPLETE:
+        run(r);
+    }
+    return true;
 }
 
 const char *http_request_header(struct http_request *r, const char *name)
 {
-    if (!r->mhd)
-        return NULL;
-    struct wanted w = {.arena = &r->arena, .name = name, .name_size = strlen(name)};
-    MHD_get_connection_values_n(r->mhd, MHD_HEADER_KIND, take_field, &w);
-    return w.value;
+    size_t size = strlen(name);
+    const char *value = NULL;
+    for (const struct http_line *line = r->head.lines; line < r->head.lines + r->head.line_count; line++) {
+        if (line->name_size != size || strncasecmp(line->name, name, size) != 0)
+            continue;
+        value = value ? arena_printf(&r->arena, "%s, %s", value, line->value) : line->value;
+    }
+    return value;
 }
 
 const char *http_header(struct http_req *req, const char *name)

@@ -5,13 +5,14 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { BACKLOG = 4096, PATROL_LOOKS = 4, PATROL_LEAST_US = 5000 };
+enum { BACKLOG = 4096 };
 
 /* Where http_open() puts what went wrong; it is called once, by the thread that starts everything. */
 static char reason_text[256];
@@ -93,8 +94,9 @@ static int open_loops(struct http_server *s, struct addrinfo *info, const char *
     s->port = o->port;
     for (unsigned i = 0; i < o->loops; i++) {
         set_port(info->ai_addr, s->port);
-        int fd = bind_socket(info, o->loops > 1);
-        if (fd < 0 || listen(fd, BACKLOG)) {
+        int fd = bind_socket(info, o->loops > 1), on = 1;
+        /* Connections inherit it: an answer is one piece and need not wait for another. */
+        if (fd < 0 || setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) || listen(fd, BACKLOG)) {
             int error = errno;
             if (fd >= 0)
                 close(fd);
@@ -116,11 +118,6 @@ static struct http_server *new_server(const struct http_options *options)
     s->router = http_router_new(options->routes);
     s->loops = calloc(options->loops, sizeof *s->loops);
     must(s->loops);
-    unsigned shortest =
-        options->header_seconds < options->body_seconds ? options->header_seconds : options->body_seconds;
-    s->patrol_us = INT64_C(1000000) * shortest / (PATROL_LOOKS * 8);
-    if (s->patrol_us < PATROL_LEAST_US)
-        s->patrol_us = PATROL_LEAST_US;
     return s;
 }
 

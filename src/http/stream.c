@@ -3,9 +3,8 @@
 #include "base/metrics.h"
 #include "base/must.h"
 #include "base/rng.h"
-#include "http/callbacks.h"
+#include "http/internal.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -16,6 +15,7 @@
 #include <utlist.h>
 
 enum {
+    OK = 200,
     EVENTS = 256,
     SEND_BUFFER = 16 << 10, /* of the kernel, which doubles it: bounds what a slow reader costs */
     UNREAD_MAX = 4096,      /* a client that sends more after its request is no reader of a stream */
@@ -101,8 +101,6 @@ static void give_back_closed(struct http_streams *ss)
     while (ss->closed) {
         struct http_stream *s = ss->closed;
         ss->closed = s->next;
-        /* Said, because the HTTP loop may not have closed its copy yet: then closing ours is not the end. */
-        epoll_ctl(ss->epoll_fd, EPOLL_CTL_DEL, s->fd, NULL);
         close(s->fd);
         http_chunk_unref(s->chunk);
         atomic_fetch_sub(&ss->count, 1);
@@ -237,10 +235,12 @@ static void patrol(struct http_streams *ss)
  * The answer runs until the connection ends: no length, no chunks. X-Accel-Buffering keeps nginx from holding
  * it back.
  */
+#define FIELDS                                                                                               \
+    "Content-Type: text/event-stream\r\nCache-Control: no-store\r\nX-Accel-Buffering: no\r\n"                \
+    "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n\r\n"
+
 static const char HEADER[] =
-    "HTTP/1.1 200 OK\r\nDate: %s\r\nConnection: close\r\nContent-Type: text/event-stream\r\n"
-    "Cache-Control: no-store\r\nX-Accel-Buffering: no\r\nX-Content-Type-Options: nosniff\r\n"
-    "Referrer-Policy: no-referrer\r\n\r\nretry: %u\n\n";
+    "HTTP/1.1 200 OK\r\nDate: %s\r\nConnection: close\r\n" FIELDS "retry: %u\n\n";
 
 static void send_header(struct http_stream *s)
 {
@@ -304,15 +304,10 @@ bool http_stream_head(struct http_req *req)
     struct http_request *r = http_request_of(req);
     if (!r->is_head)
         return false;
-    struct MHD_Response *m = http_response_bodiless(MHD_SIZE_UNKNOWN);
-    /* MHD would announce chunks, and send the end of none although there is no body. */
-    must(MHD_set_response_options(m, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END) == MHD_YES);
-    http_response_add(m, "Content-Type", "text/event-stream");
-    http_response_add(m, "Cache-Control", "no-store");
-    http_response_add(m, "X-Accel-Buffering", "no");
-    http_response_add_security(m);
-    http_queue(r, MHD_HTTP_OK, m);
-    MHD_destroy_response(m);
+    r->last = true;
+    struct buf *header = http_answer_begin(r, OK);
+    buf_adds(header, FIELDS);
+    http_answer_send(r, OK, header, (struct http_piece){.size = 0});
     return true;
 }
 

@@ -1,10 +1,11 @@
 /*
  * Streams: answers without an end (text/event-stream), on a loop of their own.
  *
- * A connection begins in one of the HTTP loops like any other. http_stream_begin() takes its socket out of
- * libmicrohttpd (the socket is doubled; MHD closes its own and forgets it) and hands it to the stream loop,
- * which is one thread with one epoll. Why not MHD: it keeps 16 KB and more for each connection, and waking a
- * suspended one walks the list of all (0.65 ms with 9,900 of them; here a send() is all there is).
+ * A connection begins in one of the HTTP loops like any other. http_stream_begin() takes the socket away from
+ * there and hands it to the stream loop, which is one thread with one epoll. The HTTP loop forgets the
+ * connection; what its client had sent behind the request is dropped. Why a loop of their own: streams are
+ * many, and sending to all of them must not hold up answers; nor need they what a connection has (buffers,
+ * states, deadlines).
  *
  * What is sent is shared: a chunk is made once and given to any number of streams. A stream has at most one
  * chunk under way; while its reader takes nothing, nothing more is kept for it. Whoever feeds it looks what

@@ -1,6 +1,6 @@
 /* Decoding of paths and queries. What is not well formed is refused rather than repaired. */
 #include "base/error.h"
-#include "base/must.h"
+#include "base/params.h"
 #include "base/text.h"
 #include "http/internal.h"
 #include <string.h>
@@ -80,14 +80,16 @@ int http_path_parse(struct arena *a, const char *raw, struct http_path *ret_path
     return 0;
 }
 
-const char *http_query_decode(struct arena *a, const char *raw)
+/* Decode a name or a value. NULL: it is not well formed. */
+static const char *decode_query(struct arena *a, const char *raw, size_t size)
 {
-    size_t size = strlen(raw);
     char *text = arena_alloc(a, size + 1), *to = text;
-    for (const char *at = raw; *at; at++) {
+    for (const char *at = raw; at < raw + size; at++) {
         int c = (unsigned char)*at;
-        if (c == '%') {
-            c = escaped_byte(at);
+        if (c == '+') {
+            c = ' ';
+        } else if (c == '%') {
+            c = escaped_byte(at); /* never looks behind the end: there is &, = or NUL, and no digit */
             if (c < 0)
                 return NULL;
             at += 2;
@@ -95,4 +97,32 @@ const char *http_query_decode(struct arena *a, const char *raw)
         *to++ = (char)c;
     }
     return text_is_utf8(text, (size_t)(to - text)) ? text : NULL;
+}
+
+int http_query_parse(struct arena *a, const char *raw, struct http_pair **ret_pairs, size_t *ret_count,
+                     const char **ret_reason)
+{
+    struct http_pair *pairs = arena_array(a, LIMIT_QUERY_PARAMS, sizeof(*pairs));
+    size_t count = 0;
+    for (const char *at = raw, *end; *at; at = *end ? end + 1 : end) {
+        end = strchrnul(at, '&');
+        if (end == at)
+            continue; /* the nothing between two & */
+        if (count == LIMIT_QUERY_PARAMS) {
+            *ret_reason = "The query has too many parameters.";
+            return BOX_EBADREQUEST;
+        }
+        const char *equals = memchr(at, '=', (size_t)(end - at)), *name_end = equals ? equals : end;
+        const char *value = equals ? equals + 1 : end;
+        pairs[count].name = decode_query(a, at, (size_t)(name_end - at));
+        pairs[count].value = decode_query(a, value, (size_t)(end - value));
+        if (!pairs[count].name || !pairs[count].value) {
+            *ret_reason = "The query has a bad escape or is not UTF-8.";
+            return BOX_EBADREQUEST;
+        }
+        count++;
+    }
+    *ret_pairs = pairs;
+    *ret_count = count;
+    return 0;
 }

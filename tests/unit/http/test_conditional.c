@@ -58,33 +58,11 @@ static void lists(void **state)
         assert_int_equal(http_tag_listed(table[i].header, table[i].tag), table[i].listed);
 }
 
-static void lengths(void **state)
-{
-    (void)state;
-    struct http_lengths *t = calloc(1, sizeof *t);
-    assert_non_null(t);
-    size_t length = 7;
-    assert_false(http_lengths_get(t, 5, &length));
-    assert_false(http_lengths_get(t, 0, &length));
-    http_lengths_put(t, 5, 100);
-    http_lengths_put(t, 6, 0);
-    assert_true(http_lengths_get(t, 5, &length));
-    assert_int_equal(length, 100);
-    assert_true(http_lengths_get(t, 6, &length));
-    assert_int_equal(length, 0);
-    http_lengths_put(t, 5 + HTTP_LENGTHS, 200); /* takes the slot */
-    assert_false(http_lengths_get(t, 5, &length));
-    assert_true(http_lengths_get(t, 5 + HTTP_LENGTHS, &length));
-    assert_int_equal(length, 200);
-    free(t);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tags),
         cmocka_unit_test(lists),
-        cmocka_unit_test(lengths),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -339,18 +339,13 @@ static void conditional(void **state)
     for (int round = 0; round < 2; round++) {
         for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
             const char *tag = table[i].tag;
-            char full[40];
-            const char *accept = tag && strcmp(tag, "\"v1\"") == 0 ? NULL : table[i].accept;
-            assert_int_equal(ask(c, "GET", SHOWN, accept, NULL), 200);
-            snprintf(full, sizeof full, "%s", client_header(c, "Content-Length"));
             assert_int_equal(ask(c, "GET", SHOWN, table[i].accept, table[i].listed), tag ? 304 : 200);
             if (!tag)
                 continue;
             check_field(c, "ETag", tag);
             check_field(c, "Content-Type", "");
             check_field(c, "Content-Encoding", "");
-            assert_true(!*client_header(c, "Content-Length") ||
-                        strcmp(client_header(c, "Content-Length"), full) == 0);
+            check_field(c, "Content-Length", "");
             check_common(c, "Accept-Encoding");
         }
     }

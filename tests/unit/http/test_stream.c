@@ -69,11 +69,12 @@ static void begin_stream(struct http_req *req)
     struct viewer *v = malloc(sizeof *v);
     must(v);
     v->place = -1;
-    if (http_stream_begin(req, t.streams.ss, &v->stream)) {
-        free(v);
-        http_problem(req, BOX_EUNAVAILABLE, NULL, NULL, NULL);
+    if (http_stream_begin(req, t.streams.ss, &v->stream) == 0) {
+        sem_post(&t.begun);
+        return;
     }
-    sem_post(&t.begun);
+    free(v);
+    http_problem(req, BOX_EUNAVAILABLE, NULL, NULL, NULL);
 }
 
 static void get_stream(struct http_req *req, void *ctx)
@@ -104,7 +105,7 @@ static void get_stream_later(struct http_req *req, void *ctx)
     must(work_submit(&t.http.queue, &job->task) == 0);
 }
 
-/* The handler takes its time after the stream has begun, so that its own copy of the socket stays open. */
+/* The handler takes its time after the stream has begun. */
 static void get_held(struct http_req *req, void *ctx)
 {
     (void)ctx;
@@ -611,8 +612,8 @@ static void ended(void **state)
     stop();
 }
 
-/* The HTTP loop has its own descriptor of the socket; what happens there when the stream is over is nobody's.
- */
+/* The stream is over before the HTTP loop has forgotten its connection, whose descriptor another may have by
+ * then. */
 static void over_while_the_handler_runs(void **state)
 {
     (void)state;

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "base/error.h"
+#include "base/params.h"
 #include "http/internal.h"
 #include <stdio.h>
 #include <string.h>
@@ -86,15 +87,38 @@ static void many_segments(void **state)
     }
 }
 
+/* What @raw means, as "name=value;" for each pair; NULL: refused. */
+static const char *query_of(const char *raw)
+{
+    struct http_pair *pairs;
+    size_t count;
+    const char *reason = NULL, *text = "";
+    if (http_query_parse(&arena, raw, &pairs, &count, &reason)) {
+        assert_non_null(reason);
+        return NULL;
+    }
+    for (size_t i = 0; i < count; i++)
+        text = arena_printf(&arena, "%s%s=%s;", text, pairs[i].name, pairs[i].value);
+    return text;
+}
+
 static void queries(void **state)
 {
     (void)state;
-    assert_string_equal(http_query_decode(&arena, ""), "");
-    assert_string_equal(http_query_decode(&arena, "a b%2B%26%3d/?"), "a b+&=/?");
-    assert_string_equal(http_query_decode(&arena, "%F0%9F%8E%AB"), "\xf0\x9f\x8e\xab");
-    static const char *const bad[] = {"%", "%1", "%zz", "%00", "a%", "%ff", "\xff", "%f0%9f%8e"};
+    assert_string_equal(query_of(""), "");
+    assert_string_equal(query_of("&&"), "");
+    assert_string_equal(query_of("a=1&b=x+y%2Bz&&flag&=v&e=&a=b=c"), "a=1;b=x y+z;flag=;=v;e=;a=b=c;");
+    assert_string_equal(query_of("%3d=%26%3d/?"), "==&=/?;");
+    assert_string_equal(query_of("x=%F0%9F%8E%AB"), "x=\xf0\x9f\x8e\xab;");
+    static const char *const bad[] = {"%", "%1", "%zz", "%00", "a%", "%ff", "\xff", "%f0%9f%8e",
+                                      "a=%", "a=%1&2", "%4=1", "a=%4&1", "a=1&b=%ff"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        assert_null(http_query_decode(&arena, bad[i]));
+        assert_null(query_of(bad[i]));
+    char many[4 * LIMIT_QUERY_PARAMS + 8] = "";
+    for (int i = 0; i < LIMIT_QUERY_PARAMS; i++)
+        strcat(many, "a=1&");
+    assert_non_null(query_of(many));
+    assert_null(query_of(strcat(many, "a")));
 }
 
 static void json_types(void **state)

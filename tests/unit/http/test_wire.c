@@ -116,7 +116,7 @@ static void smuggling(void **state)
     assert_refused(POST "Content-L\xc3\xa4nge: 4\r\n\r\n");
 }
 
-/* A NUL cuts what MHD takes for a value, a line, or the header's end. */
+/* A NUL must not cut a value, a line, or the head. */
 static void assert_nul_refused(const char *text, size_t size)
 {
     struct client *c = client_connect(&h);
@@ -147,7 +147,7 @@ static void odd_lengths(void **state)
         snprintf(text, sizeof text, POST "Content-Length: %s\r\n\r\n[12]", lengths[i]);
         struct client *c;
         int status = ask_once(&h, &c, text);
-        assert_true(status == 400 || status == 413); /* by MHD or by us */
+        assert_int_equal(status, 400);
         client_close(c);
     }
 }
@@ -162,7 +162,7 @@ static void bad_chunks(void **state)
         snprintf(text, sizeof text, POST "Transfer-Encoding: chunked\r\n\r\n%s", bodies[i]);
         struct client *c;
         int status = ask_once(&h, &c, text);
-        assert_true(status == 400 || status == 413); /* MHD's own */
+        assert_int_equal(status, 400);
         client_close(c);
     }
 }
@@ -174,16 +174,16 @@ static void hosts(void **state)
     assert_refused("GET /hello HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n");
 }
 
-static void bare_newlines(void **state)
+/* Some clients send an empty line after a body. */
+static void empty_lines_before(void **state)
 {
     (void)state;
     struct client *c = client_connect(&h);
-    assert_int_equal(client_ask(c, "GET /header HTTP/1.1\nHost: test\nX-Test: a\n\n"), 200);
-    assert_string_equal(c->body, "a");
-    assert_int_equal(client_ask(c, "\r\n\r\nGET /header HTTP/1.1\nHost: test\r\nX-Test:b\n\r\n"), 200);
-    assert_string_equal(c->body, "b");
-    assert_int_equal(client_ask(c, "GET /header HTTP/1.1\r\nX-Test:\r\nHost: test\r\n\n"), 200);
-    assert_string_equal(c->body, "");
+    assert_int_equal(client_ask(c, "\r\n\r\n" GET("/hello")), 200);
+    assert_int_equal(client_ask(c, "\r\n" GET("/hello") "\r\n"), 200);
+    for (const char *at = "\r\n\r\n" REQUEST("GET /hello"); *at; at++)
+        client_write(c, at, 1);
+    assert_int_equal(client_ask(c, "\r\n"), 200);
     client_close(c);
 }
 
@@ -315,7 +315,7 @@ int main(void)
         cmocka_unit_test(deep_pipeline),       cmocka_unit_test(smuggling),
         cmocka_unit_test(embedded_nuls),       cmocka_unit_test(odd_lengths),
         cmocka_unit_test(bad_chunks),          cmocka_unit_test(hosts),
-        cmocka_unit_test(bare_newlines),       cmocka_unit_test(not_http),
+        cmocka_unit_test(empty_lines_before),       cmocka_unit_test(not_http),
         cmocka_unit_test(announced_too_large), cmocka_unit_test(chunked_too_large),
         cmocka_unit_test(too_many_big_bodies), cmocka_unit_test(many_headers),
     };
