@@ -26,13 +26,19 @@ static const char *skip(const char *at)
     return at;
 }
 
+bool http_tag_any(const char *if_none_match)
+{
+    const char *at = skip(if_none_match);
+    return *at == '*' && *skip(at + 1) == '\0';
+}
+
 bool http_tag_listed(const char *if_none_match, const char *tag)
 {
     size_t tag_size = strlen(tag);
     must(tag_size >= 2 && tag[0] == '"');
     const char *at = skip(if_none_match);
     if (*at == '*')
-        return *skip(at + 1) == '\0';
+        return http_tag_any(at);
     while (*at) {
         if (at[0] == 'W' && at[1] == '/')
             at += 2; /* weak comparison: the mark does not matter */

@@ -80,7 +80,9 @@ void http_codecs_done(struct http_codecs *codecs);
 
 /* The quoted tag of @etag in @coding: "etag" or "etag-zstd". */
 const char *http_tag(struct arena *a, const char *etag, enum http_coding coding);
-/* True if an If-None-Match header lists @tag (quoted), by weak comparison, or is "*". */
+/* True if an If-None-Match header is "*": whatever copy the client has is good. */
+bool http_tag_any(const char *if_none_match);
+/* True if it is, or lists @tag (quoted), by weak comparison. */
 bool http_tag_listed(const char *if_none_match, const char *tag);
 
 /* ---- url.c ---- */

@@ -38,6 +38,7 @@ static void make_unchanged(struct answer *a, const char *tag)
     a->status = NOT_MODIFIED;
     a->type = NULL;
     a->size = 0;
+    a->coding = HTTP_IDENTITY;
     a->tag = tag;
 }
 
@@ -54,13 +55,20 @@ static void compress(struct http_request *r, struct answer *a, enum http_coding 
     a->coding = coding;
 }
 
+/* The client lists no tags but has any copy ("*"). Which tag it gets is known only when its form is. */
+static bool has_any_copy(struct http_request *r)
+{
+    const char *listed = http_request_header(r, "If-None-Match");
+    return listed && r->pub.method == HTTP_GET && http_tag_any(listed);
+}
+
 /* The tag of the copy that the client has, in @coding or in none, which is as good; NULL: of none that is
  * current. */
 static const char *current_copy(struct http_request *r, const struct http_accepted *accepted,
                                 enum http_coding coding)
 {
     const char *listed = http_request_header(r, "If-None-Match");
-    if (!listed || r->pub.method != HTTP_GET)
+    if (!listed || r->pub.method != HTTP_GET || http_tag_any(listed))
         return NULL;
     const char *tag = http_tag(&r->arena, r->etag, coding);
     if (http_tag_listed(listed, tag))
@@ -89,6 +97,8 @@ static void choose_form(struct http_request *r, struct answer *a)
         compress(r, a, coding);
     if (tagged)
         a->tag = http_tag(&r->arena, r->etag, a->coding);
+    if (tagged && has_any_copy(r))
+        make_unchanged(a, a->tag);
 }
 
 /* ---- header fields ---- */
