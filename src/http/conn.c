@@ -1,6 +1,6 @@
 /*
- * The life of a connection: its states, its socket, and the steps from one state to the next. The picture is in
- * internal.h.
+ * The life of a connection: its states, its socket, and the steps from one state to the next. The picture is
+ * in internal.h.
  */
 #include "base/metrics.h"
 #include "base/must.h"

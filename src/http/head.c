@@ -30,8 +30,8 @@ struct findings {
 
 /* ---- lines ---- */
 
-/* The parser also takes LF alone for the end of a line, and a line that begins with a space for more of the one
- * before. */
+/* The parser also takes LF alone for the end of a line, and a line that begins with a space for more of the
+ * one before. */
 static bool is_strict(const struct phr_header *line)
 {
     if (!line->name)
@@ -162,8 +162,8 @@ size_t http_head_parse(struct arena *a, char *data, size_t size, size_t seen, st
     const char *method, *target;
     int minor;
     must(size <= LIMIT_HEADER_BYTES && seen <= size);
-    int used = phr_parse_request(data, size, &method, &method_size, &target, &target_size, &minor, raw, &count,
-                                 seen);
+    int used = phr_parse_request(data, size, &method, &method_size, &target, &target_size, &minor, raw,
+                                 &count, seen);
     if (used == -2)
         return 0;
     *ret_head = (struct http_head){.method = "", .content_length = -1};

@@ -87,8 +87,8 @@ void http_stop(struct http_server *s);
 void http_close(struct http_server *s);
 
 /* ---- for handlers, on the loop's thread ---- */
-/* Header by name without case; NULL if absent. A header that came twice: the values joined with ", ". Lent for
- * as long as the request lives. */
+/* Header by name without case; NULL if absent. A header that came twice: the values joined with ", ". Lent
+ * for as long as the request lives. */
 const char *http_header(struct http_req *req, const char *name);
 /* Query parameter, decoded; NULL if absent. */
 const char *http_query(struct http_req *req, const char *name);

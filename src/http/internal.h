@@ -297,12 +297,12 @@ struct http_chunks;
 
 /* The body of a request while it is read. */
 struct http_incoming {
-    bool kept;               /* a handler wants it; else it is read and thrown away */
-    bool big;                /* counts against max_big_bodies */
-    bool on_heap;            /* data was malloc'ed, else it is the arena's */
-    unsigned floor;          /* where the head ends in the connection's buffer */
-    size_t limit;            /* bytes that it may have */
-    size_t received, room;   /* bytes that came; size of the memory at data */
+    bool kept;             /* a handler wants it; else it is read and thrown away */
+    bool big;              /* counts against max_big_bodies */
+    bool on_heap;          /* data was malloc'ed, else it is the arena's */
+    unsigned floor;        /* where the head ends in the connection's buffer */
+    size_t limit;          /* bytes that it may have */
+    size_t received, room; /* bytes that came; size of the memory at data */
     char *data;
     struct http_chunks *chunks; /* NULL: its length is known */
 };
@@ -347,7 +347,7 @@ struct http_request {
     unsigned allow;
     struct http_pair *query;
     size_t query_count;
-    bool is_head; /* HEAD */
+    bool is_head;            /* HEAD */
     struct http_incoming in; /* its body */
 
     /* while running and answering */
@@ -423,11 +423,11 @@ struct http_loop {
     struct mailbox mailbox;
     struct task stop_task;
     /* the loop's thread only */
-    int listen_fd;        /* -1: closed */
-    bool accept_paused;   /* it is not watched; */
-    int64_t accept_again; /* it will be from then on, if there is room */
-    int64_t now_us;       /* monotonic, of this turn */
-    struct heap timers;   /* of http_after() */
+    int listen_fd;                           /* -1: closed */
+    bool accept_paused;                      /* it is not watched; */
+    int64_t accept_again;                    /* it will be from then on, if there is room */
+    int64_t now_us;                          /* monotonic, of this turn */
+    struct heap timers;                      /* of http_after() */
     struct http_conn *in_state[HTTP_STATES]; /* all open ones; who has been there longest is first */
     unsigned conn_count, linger_count;
     struct http_conn *ready, **ready_end; /* to be driven in this turn */

@@ -81,7 +81,8 @@ static int64_t deadline_of(const struct http_loop *l, enum http_state state)
     return first && l->timeout_us[state] < INT64_MAX ? first->since_us + l->timeout_us[state] : INT64_MAX;
 }
 
-/* One that has something to do may get on in time: it is looked at in the next turn, which follows at once. */
+/* One that has something to do may get on in time: it is looked at in the next turn, which follows at once.
+ */
 static void expire(struct http_loop *l)
 {
     for (enum http_state state = 0; state < HTTP_STATES; state++) {

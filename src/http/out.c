@@ -141,7 +141,8 @@ static void keep(struct http_out *out, const struct buf *head, struct http_piece
 }
 
 /* Send head and body in one go. Returns how many bytes went, -1: the connection is broken. */
-static ssize_t send_both(struct http_conn *c, const char *head, size_t head_size, const char *body, size_t size)
+static ssize_t send_both(struct http_conn *c, const char *head, size_t head_size, const char *body,
+                         size_t size)
 {
     struct iovec iov[2] = {{(void *)(uintptr_t)head, head_size}, {(void *)(uintptr_t)body, size}};
     return http_conn_send(c, head_size ? iov : iov + 1, head_size && size ? 2 : 1);
@@ -208,7 +209,8 @@ void http_answer_send(struct http_request *r, unsigned status, const struct buf 
         free(body.owned);
 }
 
-/* The socket is empty, so it goes out at once; if not, the client has not read what it got, and is cut off. */
+/* The socket is empty, so it goes out at once; if not, the client has not read what it got, and is cut off.
+ */
 void http_out_continue(struct http_conn *c)
 {
     static const char line[] = "HTTP/1.1 100 Continue\r\n\r\n";

@@ -220,8 +220,7 @@ static bool parse(struct http_conn *c)
     if (!c->req)
         c->req = new_request(c);
     unsigned most = size < LIMIT_HEADER_BYTES ? size : LIMIT_HEADER_BYTES;
-    size_t used =
-        http_head_parse(&c->req->arena, in->data + in->start, most, in->seen, &c->req->head);
+    size_t used = http_head_parse(&c->req->arena, in->data + in->start, most, in->seen, &c->req->head);
     in->seen = used ? 0 : most;
     if (!used)
         return false;

@@ -239,8 +239,7 @@ static void patrol(struct http_streams *ss)
     "Content-Type: text/event-stream\r\nCache-Control: no-store\r\nX-Accel-Buffering: no\r\n"                \
     "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n\r\n"
 
-static const char HEADER[] =
-    "HTTP/1.1 200 OK\r\nDate: %s\r\nConnection: close\r\n" FIELDS "retry: %u\n\n";
+static const char HEADER[] = "HTTP/1.1 200 OK\r\nDate: %s\r\nConnection: close\r\n" FIELDS "retry: %u\n\n";
 
 static void send_header(struct http_stream *s)
 {

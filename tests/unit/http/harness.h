@@ -21,6 +21,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -279,7 +280,7 @@ static inline void *harness_work(void *arg)
 }
 
 /* Start with @o, in which only what differs from the usual is set. Routes of its own may need a ctx of
- * theirs. */
+ * theirs; a clock of its own is turned by the test. */
 static inline void harness_start(struct harness *h, struct http_options o)
 {
     *h = (struct harness){.loops = o.loops ? o.loops : 1};
@@ -291,7 +292,7 @@ static inline void harness_start(struct harness *h, struct http_options o)
     o.loops = h->loops;
     o.ctx = o.routes ? o.ctx : h;
     o.routes = o.routes ? o.routes : harness_routes;
-    o.clock = &h->clock;
+    o.clock = o.clock ? o.clock : &h->clock;
     o.max_connections = o.max_connections ? o.max_connections : 100;
     o.idle_seconds = o.idle_seconds ? o.idle_seconds : 30;
     o.header_seconds = o.header_seconds ? o.header_seconds : 30;
@@ -329,6 +330,56 @@ static inline void harness_stop(struct harness *h)
 {
     harness_join(h);
     harness_close(h);
+}
+
+/* ---- errands ---- */
+
+struct errand {
+    struct task task;
+    void (*fn)(void *ctx);
+    void *ctx;
+    sem_t done;
+};
+
+static inline void await(sem_t *sem)
+{
+    while (sem_wait(sem) != 0)
+        continue;
+}
+
+static inline void run_errand(struct task *t)
+{
+    struct errand *e = (struct errand *)t;
+    e->fn(e->ctx);
+    must(sem_post(&e->done) == 0);
+}
+
+/* Have @fn(ctx) called by the thread that takes @mailbox's mail, and wait until it has returned. */
+static inline void send_errand(struct mailbox *mailbox, void (*fn)(void *ctx), void *ctx)
+{
+    struct errand e = {.task.run = run_errand, .fn = fn, .ctx = ctx};
+    must(sem_init(&e.done, 0, 0) == 0);
+    task_post(mailbox, &e.task);
+    await(&e.done);
+    must(sem_destroy(&e.done) == 0);
+}
+
+static inline void do_nothing(void *ctx)
+{
+    (void)ctx;
+}
+
+/* A virtual clock to be turned by its reader. */
+struct turning {
+    struct clock *clock;
+    int64_t us;
+};
+
+static inline void turn_now(void *ctx)
+{
+    const struct turning *t = ctx;
+    t->clock->virtual_wall_us += t->us;
+    t->clock->virtual_monotonic_us += t->us;
 }
 
 /* ---- client ---- */

@@ -6,7 +6,6 @@
 
 #include "base/rng.h"
 #include "http/stream.h"
-#include <semaphore.h>
 
 struct streams {
     struct http_streams *ss;
@@ -16,12 +15,6 @@ struct streams {
 };
 
 enum { RETRY_MIN_MS = 500, RETRY_MAX_MS = 3500 };
-
-static inline void await(sem_t *sem)
-{
-    while (sem_wait(sem) != 0)
-        continue;
-}
 
 static inline int how_many(sem_t *sem)
 {
@@ -69,45 +62,10 @@ static inline void streams_join(struct streams *s)
 
 /* ---- errands ---- */
 
-struct errand {
-    struct task task;
-    void (*fn)(void *ctx);
-    void *ctx;
-    sem_t done;
-};
-
-static inline void run_errand(struct task *t)
-{
-    struct errand *e = (struct errand *)t;
-    e->fn(e->ctx);
-    must(sem_post(&e->done) == 0);
-}
-
 /* Have @fn(ctx) called on the stream loop, and wait until it has returned. */
 static inline void on_streams(struct streams *s, void (*fn)(void *ctx), void *ctx)
 {
-    struct errand e = {.task.run = run_errand, .fn = fn, .ctx = ctx};
-    must(sem_init(&e.done, 0, 0) == 0);
-    task_post(http_streams_mailbox(s->ss), &e.task);
-    await(&e.done);
-    must(sem_destroy(&e.done) == 0);
-}
-
-static inline void do_nothing(void *ctx)
-{
-    (void)ctx;
-}
-
-struct turning {
-    struct clock *clock;
-    int64_t us;
-};
-
-static inline void turn_now(void *ctx)
-{
-    const struct turning *t = ctx;
-    t->clock->virtual_wall_us += t->us;
-    t->clock->virtual_monotonic_us += t->us;
+    send_errand(http_streams_mailbox(s->ss), fn, ctx);
 }
 
 /* Let @ms pass; the loop has then begun a turn that knows. */

@@ -35,11 +35,13 @@ static void vanish_while_pending(void **state)
         struct client *c = client_connect(&h);
         client_send(c, GET("/never"));
         wait_for(&handled, i + 1);
-        if (i % 2)
+        if (i % 2) {
             client_reset(c);
-        else
+            wait_for_connections(
+                0); /* noticed; an end in order may also mean that it waits and says no more */
+        } else {
             client_close(c);
-        pause_ms(5);
+        }
         assert_int_equal(atomic_load(&finished), i);
         release_held();
         wait_for(&finished, i + 1);
@@ -104,86 +106,6 @@ static void vanish_while_reading(void **state)
     pause_ms(300);
     client_close(c);
     wait_for_connections(0);
-    harness_stop(&h);
-}
-
-/* ---- deadlines ---- */
-
-/* Send @text, then a byte of @drip every 50 ms, until the server closes. Returns how long that took. */
-static int64_t drip_until_closed(struct client *c, const char *text, const char *drip)
-{
-    int64_t start = now_ms();
-    client_send(c, text);
-    while (now_ms() - start < 10000) {
-        struct pollfd p = {.fd = c->fd, .events = POLLIN};
-        if (poll(&p, 1, 50) > 0)
-            break;
-        if (*drip && send(c->fd, drip, 1, MSG_NOSIGNAL) != 1)
-            break;
-        drip += drip[0] && drip[1];
-    }
-    return now_ms() - start;
-}
-
-static void slow_header(void **state)
-{
-    (void)state;
-    harness_start(&h, (struct http_options){.loops = 1, .header_seconds = 1, .idle_seconds = 20});
-    struct client *c = client_connect(&h);
-    int64_t took = drip_until_closed(c, "", REQUEST("GET /hello") "X: aaaa");
-    assert_in_range(took, 900, 2500);
-    assert_true(client_at_end(c));
-    client_close(c);
-    /* the same on a connection that has had a request */
-    assert_int_equal(ask_once(&h, &c, GET("/hello")), 200);
-    took = drip_until_closed(c, "", REQUEST("GET /hello") "X: aaaa");
-    assert_in_range(took, 900, 2500);
-    client_close(c);
-    /* one that sends nothing is idle, not slow */
-    assert_int_equal(ask_once(&h, &c, GET("/hello")), 200);
-    pause_ms(2500);
-    assert_int_equal(client_ask(c, GET("/hello")), 200);
-    client_close(c);
-    harness_stop(&h);
-}
-
-static void slow_body(void **state)
-{
-    (void)state;
-    harness_start(&h, (struct http_options){.loops = 1, .body_seconds = 1, .idle_seconds = 20});
-    struct client *c = client_connect(&h);
-    int64_t took = drip_until_closed(c, REQUEST("POST /upload") "Content-Length: 1000\r\n\r\n", "x");
-    assert_in_range(took, 900, 2500);
-    assert_int_equal(client_answer(c, false), 408);
-    assert_true(client_at_end(c));
-    client_close(c);
-    wait_for_connections(0);
-    harness_stop(&h);
-}
-
-/* A handler may take longer than any deadline. */
-static void slow_answer(void **state)
-{
-    (void)state;
-    harness_start(
-        &h, (struct http_options){.loops = 1, .header_seconds = 1, .body_seconds = 1, .idle_seconds = 1});
-    struct client *c = client_connect(&h);
-    assert_int_equal(client_ask(c, REQUEST("GET /after?ms=3000") "Content-Length: 1\r\n\r\nx"), 200);
-    assert_int_equal(client_ask(c, GET("/later?ms=2500")), 200);
-    client_close(c);
-    harness_stop(&h);
-}
-
-static void idle(void **state)
-{
-    (void)state;
-    harness_start(&h, (struct http_options){.loops = 1, .idle_seconds = 1});
-    struct client *c;
-    assert_int_equal(ask_once(&h, &c, GET("/hello")), 200);
-    int64_t start = now_ms();
-    assert_true(client_at_end(c));
-    assert_in_range(now_ms() - start, 900, 3000);
-    client_close(c);
     harness_stop(&h);
 }
 
@@ -310,34 +232,6 @@ static void stop_refuses_new(void **state)
     harness_stop(&h);
 }
 
-/* An answer that takes longer than the ten seconds: the loop ends without it, its request lives on until it
- * comes. */
-static void stop_by_force(void **state)
-{
-    (void)state;
-    harness_start(&h, (struct http_options){.loops = 1});
-    struct client *c = client_connect(&h), *timer = client_connect(&h), *half = client_connect(&h);
-    client_send(c, GET("/never"));
-    client_send(timer, GET("/after?ms=60000"));
-    client_send(half, REQUEST("POST /upload") "Content-Length: 10\r\n\r\n12345");
-    wait_for(&handled, 1);
-    pause_ms(50);
-    int64_t start = now_ms();
-    harness_join(&h);
-    assert_in_range(now_ms() - start, 9500, 12000);
-    assert_int_equal(atomic_load(&finished), 1); /* that with the timer, which was called early */
-    assert_int_equal(client_answer(timer, false), 200);
-    assert_true(client_at_end(c) && client_at_end(half));
-    release_held(); /* into the mailbox of a loop that is over */
-    assert_int_equal(atomic_load(&finished), 1);
-    client_close(c);
-    client_close(timer);
-    client_close(half);
-    harness_close(&h);
-    assert_int_equal(atomic_load(&finished), 2);
-    assert_int_equal(metrics_get(METRIC_CONNECTIONS), 0);
-}
-
 static void stop_under_load(void **state)
 {
     (void)state;
@@ -427,16 +321,11 @@ int main(void)
         cmocka_unit_test(vanish_in_crowds),
         cmocka_unit_test(vanish_while_sending),
         cmocka_unit_test(vanish_while_reading),
-        cmocka_unit_test(slow_header),
-        cmocka_unit_test(slow_body),
-        cmocka_unit_test(slow_answer),
-        cmocka_unit_test(idle),
         cmocka_unit_test(connection_limit),
         cmocka_unit_test(counting),
         cmocka_unit_test(stop_closes_idle),
         cmocka_unit_test(stop_while_pending),
         cmocka_unit_test(stop_refuses_new),
-        cmocka_unit_test(stop_by_force),
         cmocka_unit_test(stop_under_load),
         cmocka_unit_test(opening),
         cmocka_unit_test(six),

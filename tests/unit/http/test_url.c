@@ -110,8 +110,8 @@ static void queries(void **state)
     assert_string_equal(query_of("a=1&b=x+y%2Bz&&flag&=v&e=&a=b=c"), "a=1;b=x y+z;flag=;=v;e=;a=b=c;");
     assert_string_equal(query_of("%3d=%26%3d/?"), "==&=/?;");
     assert_string_equal(query_of("x=%F0%9F%8E%AB"), "x=\xf0\x9f\x8e\xab;");
-    static const char *const bad[] = {"%", "%1", "%zz", "%00", "a%", "%ff", "\xff", "%f0%9f%8e",
-                                      "a=%", "a=%1&2", "%4=1", "a=%4&1", "a=1&b=%ff"};
+    static const char *const bad[] = {"%",         "%1",  "%zz",    "%00",  "a%",     "%ff",      "\xff",
+                                      "%f0%9f%8e", "a=%", "a=%1&2", "%4=1", "a=%4&1", "a=1&b=%ff"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_null(query_of(bad[i]));
     char many[4 * LIMIT_QUERY_PARAMS + 8] = "";
