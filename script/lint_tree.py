@@ -1,7 +1,7 @@
 """The rules of the tree that no compiler checks. Prints each breach as file:line: message; exit 1 if there is one.
 
   - include order: a folder of src/ includes only itself and folders that stand before it in MODULES
-  - only store/rocksdb includes RocksDB's header, only http libmicrohttpd's, only json yyjson's, ...
+  - only store/rocksdb includes RocksDB's header, only http picohttpparser's, only json yyjson's, ...
   - only server/ creates threads, only base/clock reads the time
   - every prototype in a header has a comment before it (one comment may stand over a group of prototypes)
   - no function of src/ longer than LONGEST lines, no file longer than LONGEST_FILE
@@ -16,7 +16,7 @@ MODULES = ["base", "json", "money", "domain", "change", "inventory", "store", "w
            "server", "cli"]
 OWNED = {  # what -> the only places under src/ that may use it
     r"#include\s+[<\"]rocksdb/": ["store/rocksdb/"],
-    r"#include\s+<microhttpd\.h>": ["http/"],
+    r"#include\s+<picohttpparser\.h>": ["http/"],
     r"#include\s+<yyjson\.h>": ["json/"],
     r"#include\s+<curl/": ["cli/"],
     r"\bpthread_create\s*\(": ["server/"],

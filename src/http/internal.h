@@ -3,12 +3,16 @@
  *
  * The life of a connection (conn.c). It is in one state at a time, and each state but RUNNING has a deadline:
  *
- *              first byte        head complete         body complete          answered, not all sent
- *     IDLE ------------> HEAD ---------------> BODY ---------------> RUNNING ----------------------> SENDING
- *      ^ \                                                              | answered and sent              |
- *      |  `--- what comes in one piece goes the whole way at once ----> |                               |
- *      `----------------------------------------------------------------+-------------------------------'
- *                                                                        `--> LINGER --> closed
+ *     IDLE --> HEAD --> BODY --> RUNNING --> SENDING --> IDLE, or LINGER --> closed
+ *
+ *     IDLE     nothing of a request has come
+ *     HEAD     a part of its head has
+ *     BODY     its head is complete, its body is not
+ *     RUNNING  a handler has it
+ *     SENDING  it is answered, but the socket did not take the whole answer
+ *     LINGER   the last answer is sent, and the client still talks
+ *
+ * A request that comes in one piece and is answered at once, as most reads are, never leaves IDLE.
  *
  * Who does what. Everything that happens to a connection (an event of its socket, an answer from a task or a
  * timer, a deadline, the stop) only leaves a mark on it and puts it into the loop's ready queue. At the end
@@ -174,13 +178,14 @@ bool http_type_is_json(const char *type);
 
 enum { HTTP_PEER = 48 }; /* an address as text */
 
+/* See above. */
 enum http_state {
-    HTTP_IDLE,    /* waits for a request */
-    HTTP_HEAD,    /* a part of its head is there */
-    HTTP_BODY,    /* the head is complete, the body is not */
-    HTTP_RUNNING, /* a handler has it */
-    HTTP_SENDING, /* its answer is on the way */
-    HTTP_LINGER,  /* the last answer is sent, the client still talks: see linger.c */
+    HTTP_IDLE,
+    HTTP_HEAD,
+    HTTP_BODY,
+    HTTP_RUNNING,
+    HTTP_SENDING,
+    HTTP_LINGER,
     HTTP_STATES
 };
 
@@ -438,6 +443,7 @@ struct http_loop {
     struct http_codecs codecs;
     struct buf head; /* where heads of answers are put together */
     int64_t date_second;
+    bool date_is_fresh; /* looked at in this turn */
     char date[HTTP_DATE];
     bool stopping;
     int64_t stop_by;

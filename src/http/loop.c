@@ -129,6 +129,7 @@ static void turn(struct http_loop *l)
     int count = epoll_wait(l->epoll_fd, events, EVENTS, wait_ms(l));
     must(count >= 0 || errno == EINTR);
     l->now_us = clock_monotonic_us(l->server->options.clock);
+    l->date_is_fresh = false;
     for (int i = 0; i < count; i++) {
         if (events[i].data.ptr == &l->mailbox)
             task_run_all(&l->mailbox);

@@ -23,15 +23,16 @@ void http_date(const struct clock *clock, char text[static HTTP_DATE])
     must(strftime(text, HTTP_DATE, "%a, %d %b %Y %H:%M:%S GMT", &tm) > 0);
 }
 
-/* Made once a second. */
+/* Made once a second; the clock is looked at once a turn. */
 static const char *date_of(struct http_loop *l)
 {
     const struct clock *clock = l->server->options.clock;
-    int64_t second = clock_wall_us(clock) / 1000000;
+    int64_t second = l->date_is_fresh ? l->date_second : clock_wall_us(clock) / 1000000;
     if (second != l->date_second) {
         http_date(clock, l->date);
         l->date_second = second;
     }
+    l->date_is_fresh = true;
     return l->date;
 }
 
