@@ -5,7 +5,8 @@
  *
  * The head of a request begins at start, which is moved to the buffer's beginning when more room is needed.
  * Once the head is complete nothing before its end moves until the request is over, because its texts are
- * used where they are. A chunked body passes through the room behind it, so some is always left.
+ * used where they are. A chunked body passes through the room behind it, so no head may reach into the last
+ * HTTP_IN_WINDOW bytes, neither when it is read nor when it is found behind another request's body.
  */
 #include "base/must.h"
 #include "base/params.h"
@@ -71,27 +72,24 @@ void http_in_rest(struct http_conn *c)
         http_in_done(c);
 }
 
-/* Put what is there to the beginning, of a bigger buffer if need be. False: it is as big as it may be. */
+/* Put what is there to the beginning, of a bigger buffer if that is not enough. False: there is none bigger.
+ */
 static bool make_room(struct http_conn *c)
 {
     struct http_in *in = &c->in;
-    unsigned size = in->end - in->start, most = in->room - HTTP_IN_WINDOW;
-    char *to = in->data;
-    if (size >= most && in->room == BIG)
-        return false;
-    if (size >= most) {
-        to = malloc(BIG);
-        must(to); /* out of memory ends the program */
-    }
+    unsigned size = in->end - in->start;
+    bool is_enough = size < in->room - HTTP_IN_WINDOW, grows = !is_enough && in->room == SMALL;
+    char *to = grows ? malloc(BIG) : in->data;
+    must(to); /* out of memory ends the program */
     memmove(to, in->data + in->start, size);
-    if (to != in->data) {
+    if (grows) {
         put(c->loop, in->data, in->room);
         in->data = to;
         in->room = BIG;
     }
     in->start = 0;
     in->end = size;
-    return true;
+    return is_enough || grows;
 }
 
 /* Read into the room up to @until. */
@@ -103,6 +101,15 @@ static int fill(struct http_conn *c, unsigned until)
     if (got > 0)
         in->end += (unsigned)got;
     return got < 0 ? -1 : got > 0;
+}
+
+unsigned http_in_head_size(struct http_conn *c)
+{
+    struct http_in *in = &c->in;
+    if (in->end > in->room - HTTP_IN_WINDOW)
+        make_room(c);
+    unsigned end = in->room - HTTP_IN_WINDOW;
+    return (in->end < end ? in->end : end) - in->start;
 }
 
 int http_in_fill_head(struct http_conn *c)

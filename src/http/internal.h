@@ -179,15 +179,7 @@ bool http_type_is_json(const char *type);
 enum { HTTP_PEER = 48 }; /* an address as text */
 
 /* See above. */
-enum http_state {
-    HTTP_IDLE,
-    HTTP_HEAD,
-    HTTP_BODY,
-    HTTP_RUNNING,
-    HTTP_SENDING,
-    HTTP_LINGER,
-    HTTP_STATES
-};
+enum http_state { HTTP_IDLE, HTTP_HEAD, HTTP_BODY, HTTP_RUNNING, HTTP_SENDING, HTTP_LINGER, HTTP_STATES };
 
 /* What is to be sent behind a head. */
 struct http_piece {
@@ -260,6 +252,8 @@ void http_in_free_spare(struct http_loop *l);
 /* Room behind a complete head for a chunked body to pass through: a head is never read into it. */
 enum { HTTP_IN_WINDOW = 1024 };
 
+/* How many bytes from start on may be taken for a head: all, but for what lies in the window. */
+unsigned http_in_head_size(struct http_conn *c);
 /* Read more of a head. Returns as http_conn_recv(), or -2: it has as many bytes as it may. */
 int http_in_fill_head(struct http_conn *c);
 /* Read more of what follows the head that ends at @floor, moving nothing before that. The same. */

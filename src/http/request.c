@@ -214,14 +214,13 @@ static bool parse(struct http_conn *c)
         in->start += 2;
         in->seen = 0;
     }
-    unsigned size = in->end - in->start;
-    if (size == 0)
+    if (in->start == in->end)
         return false;
     if (!c->req)
         c->req = new_request(c);
-    unsigned most = size < LIMIT_HEADER_BYTES ? size : LIMIT_HEADER_BYTES;
-    size_t used = http_head_parse(&c->req->arena, in->data + in->start, most, in->seen, &c->req->head);
-    in->seen = used ? 0 : most;
+    unsigned size = http_in_head_size(c);
+    size_t used = http_head_parse(&c->req->arena, in->data + in->start, size, in->seen, &c->req->head);
+    in->seen = used ? 0 : size;
     if (!used)
         return false;
     in->start += (unsigned)used;

@@ -179,6 +179,31 @@ static void bodies_of_all_sizes(void **state)
     client_close(c);
 }
 
+/* A request behind a chunked body, at every place of the buffer, and with a chunked body of its own. */
+static void heads_at_all_places(void **state)
+{
+    (void)state;
+    enum { MOST = 9500, STEP = 37 };
+    static const int pads[] = {1, 700, 7000}; /* the last needs the bigger buffer */
+    static char text[MOST + 9000];
+    struct client *c = client_connect(&h);
+    for (int size = 1, i = 0; size < MOST; size += STEP, i++) {
+        int first = sprintf(
+            text, REQUEST("POST /v1/echo") JSON "Transfer-Encoding: chunked\r\n\r\n%x\r\n%0*d\r\n0\r\n\r\n",
+            (unsigned)size, size, 7);
+        int second = sprintf(text + first,
+                             REQUEST("POST /v1/echo") JSON "X: %0*d\r\nTransfer-Encoding: chunked\r\n\r\n",
+                             pads[i % 3], 7);
+        client_write(c, text, (size_t)(first + second));
+        assert_int_equal(client_answer(c, false), 200);
+        assert_int_equal(c->body_size, size);
+        client_send(c, "5\r\n[1,2]\r\n0\r\n\r\n");
+        assert_int_equal(client_answer(c, false), 200);
+        assert_string_equal(c->body, "[1,2]");
+    }
+    client_close(c);
+}
+
 /* ---- the client's end ---- */
 
 /* It says that it sends no more, and waits for its answers. */
@@ -317,6 +342,7 @@ int main(void)
         cmocka_unit_test(pieces),
         cmocka_unit_test(garbled),
         cmocka_unit_test(bodies_of_all_sizes),
+        cmocka_unit_test(heads_at_all_places),
         cmocka_unit_test(half_closed),
         cmocka_unit_test(ends_in_the_middle),
         cmocka_unit_test(vanished_while_pending),
