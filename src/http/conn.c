@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -36,12 +37,22 @@ ssize_t http_conn_recv(struct http_conn *c, char *to, size_t size)
     return got < 0 ? 0 : got;
 }
 
-ssize_t http_conn_send(struct http_conn *c, struct iovec *iov, unsigned count)
+ssize_t http_conn_send(struct http_conn *c, struct iovec *iov, unsigned count, bool more)
 {
     struct msghdr message = {.msg_iov = iov, .msg_iovlen = count};
     ssize_t sent;
     do
-        sent = sendmsg(c->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+        sent = sendmsg(c->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT | (more ? MSG_MORE : 0));
+    while (sent < 0 && errno == EINTR);
+    return sent < 0 && errno == EAGAIN ? 0 : sent;
+}
+
+ssize_t http_conn_send_file(struct http_conn *c, int fd, size_t offset, size_t size)
+{
+    off_t at = (off_t)offset;
+    ssize_t sent;
+    do
+        sent = sendfile(c->fd, fd, &at, size);
     while (sent < 0 && errno == EINTR);
     return sent < 0 && errno == EAGAIN ? 0 : sent;
 }

@@ -74,7 +74,8 @@ int http_open(const struct http_options *options, struct http_server **ret_serve
 /* The port that is listened on. */
 uint16_t http_port(const struct http_server *s);
 unsigned http_loop_count(const struct http_server *s);
-/* Serve loop @index until http_stop() and every answer was sent (at most 10 s). Thread: one per loop. */
+/* Serve loop @index until http_stop() and every answer was sent (at most 10 s). The process must ignore
+ * SIGPIPE. Thread: one per loop. */
 void http_run(struct http_server *s, unsigned index);
 /* Stop accepting, close idle connections, finish what is under way. Thread: any; async-signal-safe is not
  * needed. */

@@ -174,6 +174,20 @@ ssize_t http_trailer_parse(const char *data, size_t size);
 /* True if @type is application/json, with or without parameters. */
 bool http_type_is_json(const char *type);
 
+/* ---- bytes.c ---- */
+
+/* Bytes to be sent many times. */
+struct http_bytes {
+    const char *data;
+    size_t size;
+    int fd; /* of a file that has them, too; -1: none */
+};
+
+/* Takes @data, which is malloc'ed (or NULL). */
+void http_bytes_init(struct http_bytes *b, char *data, size_t size);
+/* Free them. */
+void http_bytes_done(struct http_bytes *b);
+
 /* ---- conn.c ---- */
 
 enum { HTTP_PEER = 48 }; /* an address as text */
@@ -187,6 +201,7 @@ struct http_piece {
     size_t size;
     char *owned;              /* to be freed, or NULL */
     struct http_body *shared; /* of which data is a part: a reference is taken if it cannot be sent at once */
+    const struct http_bytes *file; /* of which data is a part, or NULL */
 };
 
 /* The rest of an answer that the socket did not take; see out.c. */
@@ -234,13 +249,16 @@ void http_conn_enter(struct http_conn *c, enum http_state state);
 /* Give up the socket, which is the caller's from here on, and is not watched any more. */
 int http_conn_release(struct http_conn *c);
 /*
- * Every byte of a connection goes through these two: here is where TLS would sit. They do not wait.
+ * Every byte of a connection goes through these three: here is where TLS would sit. They do not wait.
  * http_conn_recv(): returns how many came, 0: none now, -1: none ever again.
- * http_conn_send(): all of @iov, or less when the socket is full; -1: the connection is broken.
+ * http_conn_send(): returns how many of @iov went, fewer than all when the socket is full; -1: the connection
+ *                   is broken. @more: others follow at once.
+ * http_conn_send_file(): the same for a part of a file.
  */
 struct iovec;
 ssize_t http_conn_recv(struct http_conn *c, char *to, size_t size);
-ssize_t http_conn_send(struct http_conn *c, struct iovec *iov, unsigned count);
+ssize_t http_conn_send(struct http_conn *c, struct iovec *iov, unsigned count, bool more);
+ssize_t http_conn_send_file(struct http_conn *c, int fd, size_t offset, size_t size);
 
 /* ---- in.c ---- */
 

@@ -1,7 +1,8 @@
 /*
  * Sending answers: the head that every answer begins with, and what the socket does not take at once.
  *
- * A head is put together in a buffer of the loop's, and goes out with the body in one sendmsg(). Only where
+ * A head is put together in a buffer of the loop's, and goes out with the body in one sendmsg(); a body that
+ * lies in a file (bytes.c) follows its head by sendfile(). Only where
  * the socket takes less is anything kept: a copy of the rest of the head, and the body itself, of which the
  * connection is an owner from then on. The socket's next event says when to go on.
  */
@@ -141,18 +142,25 @@ static void keep(struct http_out *out, const struct buf *head, struct http_piece
         http_body_ref(body.shared);
 }
 
-/* Send head and body in one go. Returns how many bytes went, -1: the connection is broken. */
-static ssize_t send_both(struct http_conn *c, const char *head, size_t head_size, const char *body,
-                         size_t size)
+/* Head and body, each of which may be nothing. Returns how many bytes went, -1: the connection is broken. */
+static ssize_t send_both(struct http_conn *c, const char *head, size_t head_size,
+                         const struct http_piece *body)
 {
-    struct iovec iov[2] = {{(void *)(uintptr_t)head, head_size}, {(void *)(uintptr_t)body, size}};
-    return http_conn_send(c, head_size ? iov : iov + 1, head_size && size ? 2 : 1);
+    struct iovec iov[2] = {{(void *)(uintptr_t)head, head_size}, {(void *)(uintptr_t)body->data, body->size}};
+    if (!body->size || !body->file || body->file->fd < 0)
+        return http_conn_send(c, head_size ? iov : iov + 1, head_size && body->size ? 2 : 1, false);
+    ssize_t of_head = head_size ? http_conn_send(c, iov, 1, true) : 0;
+    if (of_head < (ssize_t)head_size)
+        return of_head;
+    ssize_t of_body =
+        http_conn_send_file(c, body->file->fd, (size_t)(body->data - body->file->data), body->size);
+    return of_body < 0 ? -1 : of_head + of_body;
 }
 
 bool http_out_flush(struct http_conn *c)
 {
     struct http_out *out = &c->out;
-    ssize_t sent = send_both(c, out->head, out->head_size, out->body.data, out->body.size);
+    ssize_t sent = send_both(c, out->head, out->head_size, &out->body);
     if (sent < 0) {
         c->gone = true;
         return false;
@@ -199,7 +207,7 @@ void http_answer_send(struct http_request *r, unsigned status, const struct buf 
     }
     ssize_t sent = -1;
     if (c->fd >= 0)
-        sent = send_both(c, head->data, head->size, body.data, body.size);
+        sent = send_both(c, head->data, head->size, &body);
     else
         r->loop->orphans--;
     if (sent < 0)
@@ -215,6 +223,7 @@ void http_answer_send(struct http_request *r, unsigned status, const struct buf 
 void http_out_continue(struct http_conn *c)
 {
     static const char line[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    if (send_both(c, line, sizeof line - 1, NULL, 0) != sizeof line - 1)
+    struct iovec iov = {(void *)(uintptr_t)line, sizeof line - 1};
+    if (http_conn_send(c, &iov, 1, false) != sizeof line - 1)
         c->gone = true;
 }

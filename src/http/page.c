@@ -16,19 +16,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The bytes in one coding. */
-struct form {
-    char *data; /* NULL: they would not get smaller */
-    size_t size;
-};
-
 struct http_body {
     atomic_uint refs;
     const char *type;
     bool pays; /* compression does, for this type and size */
-    char *data;
-    size_t size;
-    _Atomic(struct form *) forms[HTTP_CODINGS]; /* but for identity */
+    struct http_bytes plain;
+    _Atomic(struct http_bytes *) forms[HTTP_CODINGS]; /* but for identity; without data: not smaller */
 };
 
 /* The fields of an answer and the empty line behind them: all but status, Date and Connection. */
@@ -56,9 +49,11 @@ struct http_body *http_body_new(const char *type, struct buf *bytes)
     must(b); /* out of memory ends the program */
     atomic_init(&b->refs, 1);
     b->type = type;
-    b->data = buf_take(bytes, &b->size);
-    must(b->size > 0);
-    b->pays = b->size >= HTTP_COMPRESS_MIN && http_type_pays(type);
+    size_t size;
+    char *data = buf_take(bytes, &size);
+    must(size > 0);
+    http_bytes_init(&b->plain, data, size);
+    b->pays = size >= HTTP_COMPRESS_MIN && http_type_pays(type);
     return b;
 }
 
@@ -68,10 +63,10 @@ struct http_body *http_body_ref(struct http_body *b)
     return b;
 }
 
-static void free_form(struct form *f)
+static void free_form(struct http_bytes *f)
 {
     if (f)
-        free(f->data);
+        http_bytes_done(f);
     free(f);
 }
 
@@ -81,14 +76,14 @@ void http_body_unref(struct http_body *b)
         return;
     for (int i = 0; i < HTTP_CODINGS; i++)
         free_form(atomic_load(&b->forms[i]));
-    free(b->data);
+    http_bytes_done(&b->plain);
     free(b);
 }
 
 const void *http_body_bytes(const struct http_body *b, size_t *ret_size)
 {
-    *ret_size = b->size;
-    return b->data;
+    *ret_size = b->plain.size;
+    return b->plain.data;
 }
 
 bool http_body_has(const struct http_body *b, enum http_coding coding)
@@ -100,9 +95,11 @@ bool http_body_has(const struct http_body *b, enum http_coding coding)
 static void compress(struct http_body *b, enum http_coding coding, struct http_codecs *codecs,
                      enum http_effort effort)
 {
-    struct form *f = calloc(1, sizeof(*f)), *none = NULL;
+    struct http_bytes *f = malloc(sizeof(*f)), *none = NULL;
     must(f); /* out of memory ends the program */
-    f->data = http_compress(codecs, coding, effort, b->data, b->size, &f->size);
+    size_t size = 0;
+    char *data = http_compress(codecs, coding, effort, b->plain.data, b->plain.size, &size);
+    http_bytes_init(f, data, size);
     if (!atomic_compare_exchange_strong(&b->forms[coding], &none, f))
         free_form(f); /* another was quicker */
 }
@@ -133,17 +130,17 @@ void http_body_prepare(struct http_body *b, enum http_coding coding)
 }
 
 /* The bytes in @coding, made here if they are not there; falls back to identity. */
-static struct form form_of(struct http_body *b, struct http_loop *loop, enum http_coding *coding)
+static const struct http_bytes *form_of(struct http_body *b, struct http_loop *loop, enum http_coding *coding)
 {
     if (*coding != HTTP_IDENTITY && b->pays) {
         if (!http_body_has(b, *coding))
             compress(b, *coding, &loop->codecs, HTTP_QUICK);
-        const struct form *f = atomic_load_explicit(&b->forms[*coding], memory_order_acquire);
+        const struct http_bytes *f = atomic_load_explicit(&b->forms[*coding], memory_order_acquire);
         if (f->data)
-            return *f;
+            return f;
     }
     *coding = HTTP_IDENTITY;
-    return (struct form){b->data, b->size};
+    return &b->plain;
 }
 
 /* ---- pages ---- */
@@ -254,13 +251,13 @@ void http_reply_page(struct http_req *req, struct http_page *p)
     enum http_coding coding = choose(r, p->body, &accepted);
     const char *if_none_match = http_request_header(r, "If-None-Match");
     /* What does not get smaller has the tag of identity. */
-    struct form form = form_of(p->body, r->loop, &coding);
+    const struct http_bytes *form = form_of(p->body, r->loop, &coding);
     bool unchanged = if_none_match && is_listed(if_none_match, p, &accepted, &coding);
 
-    const struct head *fields = head_of(p, coding, form.size, unchanged);
+    const struct head *fields = head_of(p, coding, form->size, unchanged);
     unsigned status = unchanged ? NOT_MODIFIED : OK;
     struct buf *head = http_answer_begin(r, status);
     buf_add(head, fields->text, fields->size);
-    struct http_piece body = {.data = form.data, .size = form.size, .shared = p->body};
+    struct http_piece body = {.data = form->data, .size = form->size, .shared = p->body, .file = form};
     http_answer_send(r, status, head, unchanged ? (struct http_piece){.size = 0} : body);
 }

@@ -22,6 +22,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -284,6 +285,7 @@ static inline void *harness_work(void *arg)
 static inline void harness_start(struct harness *h, struct http_options o)
 {
     *h = (struct harness){.loops = o.loops ? o.loops : 1};
+    signal(SIGPIPE, SIG_IGN);
     clock_init_system(&h->clock);
     work_init(&h->queue, 1000);
     atomic_store(&handled, 0);

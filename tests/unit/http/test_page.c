@@ -446,6 +446,32 @@ static void freed_while_it_is_sent(void **state)
     free(big);
 }
 
+/* Big ones lie in files as long as there may be more of these; who gets none is sent all the same. */
+static void many_big_ones(void **state)
+{
+    (void)state;
+    enum { PAGES = 200, BIG = 70000 };
+    static struct http_page *pages[PAGES];
+    static char big[BIG];
+    struct client *c = client_connect(&h);
+    for (int i = 0; i < PAGES; i++) {
+        memset(big, 'a' + i % 23, sizeof big);
+        pages[i] = page_of("image/png", big, sizeof big);
+    }
+    for (int i = 0; i < PAGES; i++) {
+        memset(big, 'a' + i % 23, sizeof big);
+        exchange_news(http_page_ref(pages[i]));
+        assert_int_equal(ask(c, "GET", "/news", NULL, NULL), 200);
+        assert_int_equal(c->body_size, sizeof big);
+        assert_memory_equal(c->body, big, sizeof big);
+        assert_int_equal(ask(c, "HEAD", "/news", NULL, NULL), 200);
+    }
+    exchange_news(NULL);
+    for (int i = 0; i < PAGES; i++)
+        http_page_unref(pages[i]);
+    client_close(c);
+}
+
 /* ---- stopping ---- */
 
 static void stopping(void **state)
@@ -613,9 +639,16 @@ static void at_once(void **state)
 int main(void)
 {
     const struct CMUnitTest running[] = {
-        cmocka_unit_test(forms),    cmocka_unit_test(plain_ones),  cmocka_unit_test(more_fields),
-        cmocka_unit_test(head),     cmocka_unit_test(conditional), cmocka_unit_test(bodies),
-        cmocka_unit_test(prepared), cmocka_unit_test(shared_body), cmocka_unit_test(freed_while_it_is_sent),
+        cmocka_unit_test(forms),
+        cmocka_unit_test(plain_ones),
+        cmocka_unit_test(more_fields),
+        cmocka_unit_test(head),
+        cmocka_unit_test(conditional),
+        cmocka_unit_test(bodies),
+        cmocka_unit_test(prepared),
+        cmocka_unit_test(shared_body),
+        cmocka_unit_test(freed_while_it_is_sent),
+        cmocka_unit_test(many_big_ones),
         cmocka_unit_test(at_once),
     };
     const struct CMUnitTest alone[] = {cmocka_unit_test(stopping)};
