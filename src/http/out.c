@@ -57,6 +57,7 @@ static void add_status(struct buf *head, unsigned status)
         STATUS(413, "Content Too Large"),
         STATUS(415, "Unsupported Media Type"),
         STATUS(422, "Unprocessable Content"),
+        STATUS(429, "Too Many Requests"),
         STATUS(431, "Request Header Fields Too Large"),
         STATUS(500, "Internal Server Error"),
         STATUS(503, "Service Unavailable"),
