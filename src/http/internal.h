@@ -272,7 +272,8 @@ enum { HTTP_IN_WINDOW = 1024 };
 
 /* How many bytes from start on may be taken for a head: all, but for what lies in the window. */
 unsigned http_in_head_size(struct http_conn *c);
-/* Read more of a head. Returns as http_conn_recv(), or -2: it has as many bytes as it may. */
+/* Read more of a head. Returns 1: some came; 0 or -1 as http_conn_recv(); -2: it has as many bytes as it may.
+ */
 int http_in_fill_head(struct http_conn *c);
 /* Read more of what follows the head that ends at @floor, moving nothing before that. The same. */
 int http_in_fill_body(struct http_conn *c, unsigned floor);
@@ -406,9 +407,6 @@ int http_take_socket(struct http_request *r);
 
 /* ---- problem.c ---- */
 
-/* Append the JSON of a problem; returns its status. */
-unsigned http_problem_body(struct buf *b, int code, const char *detail,
-                           void (*members)(struct json_out *j, void *ctx), void *ctx);
 /* Answer with a problem that has no name of its own (RFC 9457, 4.2.1): of HTTP itself, not of this API. */
 void http_problem_plain(struct http_req *req, unsigned status, const char *title, const char *detail);
 

@@ -38,18 +38,9 @@ static void write_problem(struct buf *b, const char *type, const char *title, un
     json_out_end_object(&j);
 }
 
-static const char TYPE[] = "application/problem+json";
-
-void http_problem_plain(struct http_req *req, unsigned status, const char *title, const char *detail)
-{
-    struct buf body = {0};
-    write_problem(&body, "about:blank", title, status, detail, NULL, NULL);
-    http_reply_header(req, "Cache-Control", "no-store");
-    http_reply(req, status, TYPE, &body);
-}
-
-unsigned http_problem_body(struct buf *b, int code, const char *detail,
-                           void (*members)(struct json_out *j, void *ctx), void *ctx)
+/* Append the JSON of the problem @code; returns its status. */
+static unsigned write_known(struct buf *b, int code, const char *detail,
+                            void (*members)(struct json_out *j, void *ctx), void *ctx)
 {
     const struct error_info *info = public_info(code);
     char type[64], sentence[256];
@@ -63,12 +54,22 @@ unsigned http_problem_body(struct buf *b, int code, const char *detail,
     return (unsigned)info->http;
 }
 
+static const char TYPE[] = "application/problem+json";
+
+void http_problem_plain(struct http_req *req, unsigned status, const char *title, const char *detail)
+{
+    struct buf body = {0};
+    write_problem(&body, "about:blank", title, status, detail, NULL, NULL);
+    http_reply_header(req, "Cache-Control", "no-store");
+    http_reply(req, status, TYPE, &body);
+}
+
 void http_problem(struct http_req *req, int code, const char *detail,
                   void (*members)(struct json_out *j, void *ctx), void *ctx)
 {
     must(code < 0);
     struct buf body = {0};
-    unsigned status = http_problem_body(&body, code, detail, members, ctx);
+    unsigned status = write_known(&body, code, detail, members, ctx);
     if (status == 401)
         http_reply_header(req, "WWW-Authenticate", "Bearer realm=\"boxoffice\"");
     if (status == 503)

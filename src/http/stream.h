@@ -88,8 +88,8 @@ struct mailbox *http_streams_mailbox(struct http_streams *ss);
 
 /*
  * Answer a GET with a stream: status 200, text/event-stream. @s is lent until closed(); where 0 was returned
- * the request is answered. Thread: the request's loop. Returns 0 or BOX_EUNAVAILABLE: as many streams as
- * there may be; not answered.
+ * the request is answered. Thread: the request's loop. Returns 0 or BOX_EUNAVAILABLE, not answered: there are
+ * as many streams as there may be, or the client is gone.
  */
 int http_stream_begin(struct http_req *req, struct http_streams *ss, struct http_stream *s);
 /* True for a HEAD request, which has been answered with the header that a stream would have. Thread: as
