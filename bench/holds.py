@@ -89,4 +89,5 @@ def main():
     common.write_section(args.output, "Durable holds of one seat", report(results, latencies, args))
 
 
-main()
+if __name__ == "__main__":
+    main()

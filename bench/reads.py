@@ -260,4 +260,5 @@ def main():
     common.write_section(args.output, "Reads", report(results, event.rates, args))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -116,4 +116,5 @@ def main():
     common.write_section(args.output, "Live streams", report(results, args))
 
 
-main()
+if __name__ == "__main__":
+    main()

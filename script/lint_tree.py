@@ -13,7 +13,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 MODULES = ["base", "json", "money", "domain", "change", "inventory", "store", "writer", "view", "app", "http", "feed", "api",
-           "server", "cli"]
+           "server", "load", "cli"]
 OWNED = {  # what -> the only places under src/ that may use it
     r"#include\s+[<\"]rocksdb/": ["store/rocksdb/"],
     r"#include\s+<picohttpparser\.h>": ["http/"],

@@ -1,6 +1,9 @@
 /* Options of boxoffice-load. */
 #include "load.h"
+#include "load/fetch.h"
 #include <arpa/inet.h>
+#include <inttypes.h>
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +24,49 @@ static const char USAGE[] =
     "\n"
     "  --connections C   of changes and streams (16), of reads (64)\n"
     "  --prefix P        ticket_id.prefix of the event's seat map, 24 hex digits\n";
+
+struct loop loop;
+
+void die(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fputs("boxoffice-load: ", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+    exit(1);
+}
+
+void *allocate(size_t count, size_t size)
+{
+    void *p = calloc(count, size);
+    if (!p)
+        die("out of memory");
+    return p;
+}
+
+void need_open_files(uint32_t count)
+{
+    uint64_t files = raise_open_files();
+    if (files < count + 100u)
+        die("the open-file limit (%" PRIu64 ") is too low", files);
+}
+
+uint64_t get_and_wait(const struct options *o, const char *path, const char *accept, void *ret_body,
+                      size_t bytes)
+{
+    struct fetcher f;
+    struct reply reply;
+    fetcher_open(&f, &o->address, o->host, o->key);
+    if (fetch_as(&f, path, accept, &reply))
+        die("%s", f.error);
+    if (reply.kept != bytes)
+        die("GET %s: %zu bytes instead of %zu", path, reply.kept, bytes);
+    memcpy(ret_body, reply.body, bytes);
+    fetcher_close(&f);
+    return reply.change_seq;
+}
 
 static double number(const char *text, double least, double most)
 {

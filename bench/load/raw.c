@@ -49,17 +49,17 @@ static void drain(struct source *s, uint32_t events)
 static _Noreturn void reader(const struct options *o, const struct sockaddr_in *address)
 {
     pin(o->client_cpu);
-    loop_open();
+    loop_open(&loop);
     struct source *sources = allocate(o->count, sizeof *sources);
     wanted = (uint64_t)o->count * o->bytes;
     for (uint32_t i = 0; i < o->count; i++) {
         sources[i] = (struct source){.ready = drain, .fd = socket(AF_INET, SOCK_STREAM, 0)};
         if (connect(sources[i].fd, (const struct sockaddr *)address, sizeof *address) != 0)
             die("connect: %s", strerror(errno));
-        loop_add(&sources[i], EPOLLIN);
+        loop_add(&loop, &sources[i], EPOLLIN);
     }
     for (;;)
-        loop_turn(NEVER);
+        loop_turn(&loop, NEVER);
 }
 
 static int listen_anywhere(struct sockaddr_in *ret_address)
@@ -93,7 +93,7 @@ int cmd_raw(const struct options *o)
     int ends[2];
     if (o->count == 0 || o->bytes == 0 || o->rounds == 0)
         die("--count and --bytes are needed");
-    raise_open_files(o->count);
+    need_open_files(o->count);
     int listener = listen_anywhere(&address);
     if (pipe(ends) != 0)
         die("pipe: %s", strerror(errno));

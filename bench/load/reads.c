@@ -14,6 +14,7 @@
 struct read_conn {
     struct conn conn;
     int64_t due;
+    char request[2048]; /* of its own: it is lent until it is answered */
 };
 
 static const struct options *opts;
@@ -47,12 +48,15 @@ static void send_read(struct read_conn *c, int64_t due)
 {
     c->due = due;
     sent++;
-    conn_send(&c->conn, request, request_bytes);
+    memcpy(c->request, request, request_bytes);
+    conn_send(&c->conn, c->request, request_bytes, 0);
 }
 
 static void answered(struct conn *conn, const struct reply *reply)
 {
     struct read_conn *c = (struct read_conn *)conn;
+    if (reply->error != WIRE_OK)
+        die("a read was not answered: %s", wire_error_name(reply->error));
     if (reply->status != opts->status)
         die("a read was answered %u: %s", reply->status, reply->body);
     if (opts->bytes && reply->body_bytes != opts->bytes)
@@ -81,7 +85,7 @@ static void run_open_loop(void)
             send_read(idle[--idle_count], next);
             next = NEVER;
         }
-        loop_turn(next);
+        loop_turn(&loop, next);
     }
 }
 
@@ -91,21 +95,21 @@ static void run_closed_loop(void)
     for (int64_t now; (now = now_ns()) < end;) {
         while (idle_count > 0)
             send_read(idle[--idle_count], now_ns());
-        loop_turn(end);
+        loop_turn(&loop, end);
     }
     while (done < sent)
-        loop_turn(NEVER);
+        loop_turn(&loop, NEVER);
 }
 
 int cmd_reads(const struct options *o)
 {
     opts = o;
     build_request();
-    loop_open();
+    loop_open(&loop);
     conns = allocate(o->connections, sizeof *conns);
     idle = allocate(o->connections, sizeof(struct read_conn *));
     for (unsigned i = 0; i < o->connections; i++) {
-        conn_open(&conns[i].conn, o, answered);
+        conn_init(&conns[i].conn, &loop, &o->address, answered);
         idle[idle_count++] = &conns[i];
     }
     began = now_ns();

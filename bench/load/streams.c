@@ -177,7 +177,7 @@ static void sub_ready(struct source *source, uint32_t events)
         ask(s);
         s->state = SUB_OPEN;
         open_count++; /* it counts when the head of the answer came, see all_open() */
-        loop_change(source, EPOLLIN);
+        loop_change(&loop, source, EPOLLIN);
         return;
     }
     ssize_t got = recv(source->fd, received, sizeof received, MSG_DONTWAIT);
@@ -189,7 +189,8 @@ static void sub_ready(struct source *source, uint32_t events)
         return;
     }
     bytes += (uint64_t)got;
-    sse_feed(&s->sse, received, (size_t)got, take_message, s);
+    if (!sse_feed(&s->sse, received, (size_t)got, take_message, s))
+        die("a subscriber was answered: %.300s", s->sse.data);
 }
 
 static void sub_connect(struct sub *s)
@@ -205,7 +206,7 @@ static void sub_connect(struct sub *s)
     s->state = SUB_CONNECTING;
     s->back = false;
     waiting_count--;
-    loop_add(&s->source, EPOLLOUT);
+    loop_add(&loop, &s->source, EPOLLOUT);
 }
 
 /* Connect those whose time has come. Returns when to be called next. */
@@ -261,7 +262,7 @@ static bool run_until(bool (*finished)(void), int64_t end)
             return false;
         int64_t write = writer_turn(&writer), retry = retry_turn();
         int64_t next = write < retry ? write : retry;
-        loop_turn(next < end ? next : end);
+        loop_turn(&loop, next < end ? next : end);
     }
     return true;
 }
@@ -342,9 +343,9 @@ int cmd_streams(const struct options *o)
 {
     if (o->count == 0)
         die("--count is needed");
-    raise_open_files(o->count);
+    need_open_files(o->count);
     opts = o;
-    loop_open();
+    loop_open(&loop);
     writer_open(&writer, o);
     writer.on_sent = note_sent;
     writer.on_answered = note_answered;

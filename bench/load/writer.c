@@ -16,6 +16,7 @@ struct write_conn {
     struct writer *writer;
     int64_t due;
     uint32_t seat;
+    char request[640];
 };
 
 static int64_t due_at(const struct writer *w, uint64_t n)
@@ -27,6 +28,8 @@ static void answered(struct conn *conn, const struct reply *reply)
 {
     struct write_conn *c = (struct write_conn *)conn;
     struct writer *w = c->writer;
+    if (reply->error != WIRE_OK)
+        die("a change was not answered: %s", wire_error_name(reply->error));
     if (reply->status != 200 || reply->change_seq == 0)
         die("a change was answered %u: %s", reply->status, reply->body);
     w->ended = now_ns();
@@ -64,7 +67,7 @@ void writer_open(struct writer *w, const struct options *o)
     w->conns = allocate(o->connections, sizeof *w->conns);
     w->idle = allocate(o->connections, sizeof(struct write_conn *));
     for (unsigned i = 0; i < o->connections; i++) {
-        conn_open(&w->conns[i].conn, o, answered);
+        conn_init(&w->conns[i].conn, &loop, &o->address, answered);
         w->conns[i].writer = w;
         w->idle[w->idle_count++] = &w->conns[i];
     }
@@ -72,7 +75,7 @@ void writer_open(struct writer *w, const struct options *o)
 
 static void send_change(struct writer *w, struct write_conn *c)
 {
-    char request[640], body[80];
+    char body[80];
     do
         w->position = (w->position + w->stride) % w->o->seats;
     while (w->status[w->position] != SEAT_AVAILABLE && w->status[w->position] != SEAT_BLOCKED);
@@ -82,18 +85,18 @@ static void send_change(struct writer *w, struct write_conn *c)
     const char *p = w->o->prefix;
     int length = snprintf(body, sizeof body, "{\"ticket_ids\":[\"%.8s-%.4s-%.4s-%.4s-%.4s%08" PRIx32 "\"]}",
                           p, p + 8, p + 12, p + 16, p + 20, c->seat);
-    int size = snprintf(request, sizeof request,
+    int size = snprintf(c->request, sizeof c->request,
                         "POST /v1/events/%s/%s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n"
                         "Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
                         w->o->event, status == SEAT_BLOCKED ? "block" : "unblock", w->o->host, w->o->key,
                         length, body);
-    if (size >= (int)sizeof request)
+    if (size >= (int)sizeof c->request)
         die("the key is too long");
     w->status[c->seat] = (uint8_t)status;
     w->sent++;
     if (w->on_sent)
         w->on_sent(c->seat, status, now_ns());
-    conn_send(&c->conn, request, (size_t)size);
+    conn_send(&c->conn, c->request, (size_t)size, 0);
 }
 
 void writer_begin(struct writer *w, double rate, uint64_t count)
@@ -131,12 +134,12 @@ double writer_reached(const struct writer *w)
 int cmd_changes(const struct options *o)
 {
     static struct writer w;
-    loop_open();
+    loop_open(&loop);
     writer_open(&w, o);
     writer_begin(&w, o->rate, (uint64_t)(o->rate * o->seconds));
     int64_t cpu = cpu_ns();
     while (!writer_done(&w))
-        loop_turn(writer_turn(&w));
+        loop_turn(&loop, writer_turn(&w));
     printf("CHANGES count=%" PRIu64 " rate=%.1f p50_ms=%.3f p99_ms=%.3f max_ms=%.3f busy=%.2f\n", w.answered,
            writer_reached(&w), histogram_ms(&w.latency, 0.5), histogram_ms(&w.latency, 0.99),
            histogram_ms(&w.latency, 1), busy_share(w.began, cpu));

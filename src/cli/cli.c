@@ -18,6 +18,7 @@ static const struct cli_command COMMANDS[] = {
     {"hold", "start, show, extend and give back checkouts", hold_verbs, NULL},
     {"order", "create, find, confirm, cancel and refund orders", order_verbs, NULL},
     {"cdc", "read the change log of order_queue", cdc_verbs, NULL},
+    {"bench", "measure a server under load, check the rules afterwards", bench_verbs, NULL},
     {"schema", "print the tables as CQL", schema_verbs, NULL},
     {"version", "print the version", version_verbs, NULL},
     {NULL, NULL, NULL, NULL},

@@ -146,7 +146,7 @@ void table_free(struct table *t);
 
 /* ---- the commands ---- */
 extern const struct cli_verb venue_verbs[], event_verbs[], hold_verbs[], order_verbs[], cdc_verbs[],
-    demo_verbs[], schema_verbs[], version_verbs[];
+    demo_verbs[], bench_verbs[], schema_verbs[], version_verbs[];
 /* `boxoffice serve`: reads its own options (defs/options.def). */
 int cmd_serve(int argc, char **argv);
 

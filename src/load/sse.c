@@ -1,9 +1,5 @@
-/*
- * Server-Sent Events as they come off the socket: the head of the answer, chunks if it is chunked, lines.
- * Lines end with "\n" and a message with an empty line; `data` of several lines is not joined (nobody here
- * sends it).
- */
-#include "load.h"
+#include "load/sse.h"
+#include "base/must.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,13 +13,18 @@ void sse_reset(struct sse *s)
     s->chunk_left = 0;
 }
 
+void sse_done(struct sse *s)
+{
+    free(s->data);
+    *s = (struct sse){0};
+}
+
 static void append(struct sse *s, const char *bytes, size_t size)
 {
     if (s->size + size + 1 > s->room) {
         s->room = (s->size + size + 1) * 2;
         s->data = realloc(s->data, s->room);
-        if (!s->data)
-            die("out of memory");
+        must(s->data);
     }
     memcpy(s->data + s->size, bytes, size);
     s->size += size;
@@ -96,19 +97,21 @@ static void read_message(char *text, struct sse_message *ret)
     }
 }
 
-static void take_head(struct sse *s, const char *bytes, size_t size)
+/* Returns false when the answer is not 200. */
+static bool take_head(struct sse *s, const char *bytes, size_t size)
 {
     append(s, bytes, size);
     char *end = strstr(s->data, "\r\n\r\n");
     if (!end)
-        return;
+        return true;
     if (strncmp(s->data, "HTTP/1.1 200 ", 13) != 0)
-        die("a subscriber was answered: %.300s", s->data);
+        return false;
     *end = 0;
     s->in_body = true;
     s->chunked = strcasestr(s->data, "\r\nTransfer-Encoding: chunked") != NULL;
     size_t rest = s->size - (size_t)(end + 4 - s->data);
-    char *body = allocate(rest + 1, 1);
+    char *body = malloc(rest + 1);
+    must(body);
     memcpy(body, end + 4, rest);
     s->size = 0;
     s->data[0] = 0;
@@ -117,19 +120,22 @@ static void take_head(struct sse *s, const char *bytes, size_t size)
     else
         append(s, body, rest);
     free(body);
+    return true;
 }
 
-void sse_feed(struct sse *s, const char *bytes, size_t size,
+bool sse_feed(struct sse *s, const char *bytes, size_t size,
               void (*message)(void *ctx, const struct sse_message *m), void *ctx)
 {
-    if (!s->in_body)
-        take_head(s, bytes, size);
-    else if (s->chunked)
+    if (!s->in_body) {
+        if (!take_head(s, bytes, size))
+            return false;
+    } else if (s->chunked) {
         append_chunked(s, bytes, size);
-    else
+    } else {
         append(s, bytes, size);
-    if (!s->in_body)
-        return;
+    }
+    if (!s->in_body || !s->size)
+        return true;
     char *start = s->data;
     for (char *end; (end = strstr(start, "\n\n")) != NULL; start = end + 2) {
         struct sse_message m;
@@ -139,4 +145,5 @@ void sse_feed(struct sse *s, const char *bytes, size_t size,
     }
     s->size -= (size_t)(start - s->data);
     memmove(s->data, start, s->size + 1);
+    return true;
 }

@@ -1,6 +1,8 @@
-/* Latencies: counted in buckets that are as wide as 1/64 of their value. */
-#include "load.h"
+#include "load/histogram.h"
+#include "base/must.h"
 #include <stdlib.h>
+
+enum { NS_PER_MS = 1000000 };
 
 static unsigned bucket_of(uint64_t value)
 {
@@ -20,8 +22,7 @@ static int64_t upper_edge(unsigned bucket)
 
 void histogram_add(struct histogram *h, int64_t ns)
 {
-    if (ns < 0)
-        die("a latency below zero");
+    must(ns >= 0);
     h->counts[bucket_of((uint64_t)ns)]++;
     h->total++;
     if (ns > h->max)

@@ -1,0 +1,53 @@
+#include "base/must.h"
+#include "load/sale.h"
+#include <stdlib.h>
+#include <string.h>
+
+void picture_open(struct picture *p, uint32_t seats)
+{
+    *p = (struct picture){.seats = seats, .bits = calloc(seats / 4 + 1, 1)};
+    must(p->bits);
+}
+
+void picture_close(struct picture *p)
+{
+    free(p->bits);
+}
+
+void picture_take(struct picture *p, const struct reply *reply)
+{
+    if (reply->error == WIRE_OK && reply->status == 200 && reply->kept == (p->seats + 3) / 4)
+        memcpy(p->bits, reply->body, reply->kept);
+}
+
+bool picture_is_free(const struct picture *p, uint32_t seat)
+{
+    return (p->bits[seat / 4] >> seat % 4 * 2 & 3) == SEAT_AVAILABLE;
+}
+
+/* The first run of @count free seats in the row that begins at seat @row. */
+static bool find_in_row(const struct picture *p, uint32_t row, unsigned count, uint32_t *ret_first)
+{
+    unsigned run = 0;
+    for (uint32_t seat = row; seat < row + ROW_SEATS && seat < p->seats; seat++) {
+        run = picture_is_free(p, seat) ? run + 1 : 0;
+        if (run == count) {
+            *ret_first = seat + 1 - count;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool picture_find(const struct picture *p, unsigned block, unsigned row, unsigned count, uint32_t *ret_first)
+{
+    unsigned blocks = (p->seats + BLOCK_SEATS - 1) / BLOCK_SEATS;
+    for (unsigned b = 0; b < blocks; b++) {
+        uint32_t first = (block + b) % blocks * BLOCK_SEATS;
+        for (unsigned i = 0; i < BLOCK_ROWS; i++) {
+            if (find_in_row(p, first + (row + i) % BLOCK_ROWS * ROW_SEATS, count, ret_first))
+                return true;
+        }
+    }
+    return false;
+}
