@@ -14,6 +14,7 @@ import time
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+PROGRAM = str(ROOT / "build/release/boxoffice")
 LOAD = str(ROOT / "build/release/boxoffice-load")
 KEY = "bench-key"
 SERVER_CPU, CLIENT_CPU = "0", "1"
@@ -89,8 +90,8 @@ class Boxoffice:
         self.folder = folder / "boxoffice"
 
     def start(self):
-        command = [str(ROOT / "build/release/boxoffice"), "serve", "--listen", "127.0.0.1:0", "--data-dir", str(self.folder),
-                   "--http-threads", "1", "--log-level", "error", "--max-held-per-session", "0"]
+        command = [PROGRAM, "serve", "--listen", "127.0.0.1:0", "--data-dir", str(self.folder), "--http-threads", "1",
+                   "--log-level", "error", "--max-held-per-session", "0", "--max-held-per-address", "0"]
         self.process = pinned(SERVER_CPU, command, stdout=subprocess.PIPE, text=True, env={**os.environ, "BOXOFFICE_API_KEY": KEY})
         line = self.process.stdout.readline()
         if "http" not in line:
@@ -99,7 +100,7 @@ class Boxoffice:
 
     def load_demo(self):
         """The demo's hall of 1,252 seats and stadium of 50,000; remembers the stadium's event."""
-        subprocess.run([str(ROOT / "build/release/boxoffice"), "demo", "--url", self.url], check=True, stdout=subprocess.DEVNULL,
+        subprocess.run([PROGRAM, "demo", "--url", self.url], check=True, stdout=subprocess.DEVNULL,
                        env={**os.environ, "BOXOFFICE_API_KEY": KEY})
         self.event = self.get("/v1/events?slug=demo-stadium")["events"][0]
         self.path = f"/v1/events/{self.event['event_id']}"
@@ -129,6 +130,21 @@ class Boxoffice:
         self.process.terminate()
         if self.process.wait() != 0:
             raise SystemExit("bench: the server did not stop cleanly")
+
+
+def bench(scenario, *options):
+    """`boxoffice bench` with a server of its own, each on its core; its report. A broken rule ends everything."""
+    folder = os.environ.get("BENCH_DIR", "/var/tmp")
+    done = subprocess.run([PROGRAM, "bench", scenario, "--json", "--pin", f"{SERVER_CPU},{CLIENT_CPU}", *map(str, options)],
+                          stdout=subprocess.PIPE, text=True, env={**os.environ, "BENCH_DIR": folder})
+    if done.returncode != 0:
+        raise SystemExit(f"bench: boxoffice bench {scenario} ended with {done.returncode}: {done.stdout[-2000:]}")
+    return json.loads(done.stdout)
+
+
+def kind(report, name):
+    """What became of one kind of request."""
+    return next(k for k in report["requests"] if k["kind"] == name)
 
 
 # ---- runs ----

@@ -7,11 +7,12 @@ import re
 import shutil
 import subprocess
 
-from common import CLIENT_CPU, SERVER_CPU, free_port, is_listening, pinned, run_pinned, wait_until
+from common import CLIENT_CPU, LOAD, SERVER_CPU, free_port, is_listening, pinned, run_pinned, values, wait_until
 
 
 class Redis:
-    """One Lua script: the ticket if it is available, an order_queue row with its TTL, a row of the change log."""
+    """A hold is one Lua script: the ticket if it is available, an order_queue row with its TTL, a row of the change log. An
+    order and its payment are one each: what they change, and for the payment the end of the row and its row of the log."""
 
     name = "Redis, Lua script, appendfsync always"
     SCRIPT = """
@@ -20,6 +21,21 @@ if redis.call('HGET', ticket, 'status') == 'held' then return 0 end
 redis.call('HSET', ticket, 'status', 'held', 'hold_id', ARGV[1], 'hold_session', ARGV[1], 'hold_until', ARGV[2])
 redis.call('SET', 'order_queue:' .. KEYS[1] .. ':' .. ARGV[2], ARGV[1], 'EX', 900)
 redis.call('XADD', 'order_queue_cdc', '*', 'op', 2, 'ticket_id', KEYS[1], 'session_id', ARGV[1], 'ttl', 900)
+return 1"""
+
+    ORDER = """
+local ticket = 'ticket:' .. KEYS[1]
+if redis.call('HGET', ticket, 'hold_session') ~= ARGV[1] then return 0 end
+redis.call('HSET', 'order:' .. KEYS[1], 'status', 'pending', 'hold_id', ARGV[1], 'session', ARGV[1], 'total_price', '45.00', 'ticket', KEYS[1])
+redis.call('HSET', ticket, 'order_id', KEYS[1])
+return 1"""
+    CONFIRM = """
+local ticket, order = 'ticket:' .. KEYS[1], 'order:' .. KEYS[1]
+if redis.call('HGET', order, 'status') ~= 'pending' then return 0 end
+redis.call('HSET', order, 'status', 'paid', 'payment_reference', 'bench-' .. KEYS[1])
+redis.call('HSET', ticket, 'status', 'sold')
+redis.call('DEL', 'order_queue:' .. KEYS[1] .. ':' .. ARGV[2])
+redis.call('XADD', 'order_queue_cdc', '*', 'op', 3, 'ticket_id', KEYS[1], 'hold_session', ARGV[1], 'outcome', 'purchased')
 return 1"""
 
     def __init__(self, folder):
@@ -38,6 +54,15 @@ return 1"""
         probe = self.benchmark(connections, 20000, sha)
         return self.benchmark(connections, max(20000, int(probe * seconds)), sha)
 
+    def orders(self, connections, seconds):
+        """Whole orders a second: three scripts that follow each other, each synced; by the client of boxoffice-load."""
+        shas = [self.cli("SCRIPT", "LOAD", script).strip() for script in (self.SCRIPT, self.ORDER, self.CONFIRM)]
+        self.cli("FLUSHALL")
+        scripts = [word for sha in shas for word in ("--script", sha)]
+        out = run_pinned(CLIENT_CPU, [LOAD, "redis", "--url", f"http://127.0.0.1:{self.port}", "--connections", str(connections),
+                                      "--seconds", str(seconds), *scripts])
+        return values(out)["rate"]
+
     def benchmark(self, connections, count, sha):
         out = run_pinned(CLIENT_CPU, ["redis-benchmark", "-p", str(self.port), "-c", str(connections), "-n", str(count), "-r",
                                       "1000000000", "--csv", "EVALSHA", sha, "1", "__rand_int__", "b7a5c1de-session", "1795000000"])
@@ -52,7 +77,8 @@ return 1"""
 
 
 class Postgres:
-    """One transaction: a conditional UPDATE of the ticket, an order_queue row, a row of the change log."""
+    """A hold is one transaction: a conditional UPDATE of the ticket, an order_queue row, a row of the change log. An order
+    and its payment are one each."""
 
     name = "PostgreSQL, one transaction, synchronous_commit on"
     TICKETS = 1_000_000
@@ -63,6 +89,8 @@ create table order_queue (event_id int, ticket_id int, started_at timestamptz, s
                           primary key (event_id, ticket_id, started_at));
 create table order_queue_cdc (time bigserial primary key, operation int, ttl int, event_id int, ticket_id int,
                               started_at timestamptz, session_id uuid);
+create table orders (order_id int primary key, event_id int, purchased_at timestamptz, status text, total_price numeric,
+                     user_id uuid, hold_id uuid, session uuid, payment_reference text);
 create sequence next_ticket;
 insert into tickets select 1, n, 45, null, 'available', 'regular' from generate_series(1, {tickets}) n;
 vacuum analyze tickets;
@@ -76,6 +104,19 @@ update tickets set status = 'held', hold_id = '0b7a5c1d-0000-4000-8000-000000000
 insert into order_queue values (1, :id, now(), '0b7a5c1d-0000-4000-8000-000000000002', 900);
 insert into order_queue_cdc (operation, ttl, event_id, ticket_id, started_at, session_id)
        values (2, 900, 1, :id, now(), '0b7a5c1d-0000-4000-8000-000000000002');
+commit;
+"""
+    REST_OF_ORDER = """
+begin;
+insert into orders select :id, 1, null, 'pending', price, null, hold_id, hold_session, null from tickets
+       where event_id = 1 and ticket_id = :id and status = 'held';
+commit;
+begin;
+update orders set status = 'paid', purchased_at = now(), payment_reference = 'bench' where order_id = :id and status = 'pending';
+update tickets set status = 'sold' where event_id = 1 and ticket_id = :id and status = 'held';
+delete from order_queue where event_id = 1 and ticket_id = :id;
+insert into order_queue_cdc (operation, ttl, event_id, ticket_id, started_at, session_id)
+       values (3, null, 1, :id, now(), null);
 commit;
 """
     SETTINGS = {"shared_buffers": "2GB", "wal_buffers": "64MB", "max_wal_size": "8GB", "checkpoint_timeout": "15min",
@@ -103,12 +144,20 @@ commit;
         for statement in self.SCHEMA.format(tickets=self.TICKETS).split(";\n"):
             if statement.strip():
                 self.psql(statement)
-        self.script = self.folder.parent / "hold.sql"
-        self.script.write_text(self.TRANSACTION)
+        self.hold, self.order = self.folder.parent / "hold.sql", self.folder.parent / "order.sql"
+        self.hold.write_text(self.TRANSACTION)
+        self.order.write_text(self.TRANSACTION + self.REST_OF_ORDER)
 
     def holds(self, connections, seconds):
+        return self.scripts(self.hold, connections, seconds)
+
+    def orders(self, connections, seconds):
+        """Whole orders a second: three transactions that follow each other."""
+        return self.scripts(self.order, connections, seconds)
+
+    def scripts(self, script, connections, seconds):
         out = run_pinned(CLIENT_CPU, [str(self.bin / "pgbench"), *self.target(), "-n", "-c", str(connections), "-j", "1", "-T",
-                                      str(seconds), "-M", "prepared", "-f", str(self.script), "bench"])
+                                      str(seconds), "-M", "prepared", "-f", str(script), "bench"])
         return float(re.search(r"^tps = ([\d.]+)", out, re.M).group(1))
 
     def target(self):

@@ -7,6 +7,7 @@
  *   reads.c    GETs at a fixed rate (open loop) or as fast as they are answered
  *   streams.c  thousands of subscribers, and how long a change takes to all of them
  *   raw.c      the streams' peer: the same bytes to as many sockets, with nothing around it
+ *   redis.c    the orders' peer: scripts of a Redis server that follow each other
  *
  * It measures and does not serve: what is not as expected ends the program with one line (die).
  */
@@ -29,6 +30,8 @@ struct options {
     const char *key, *event, *prefix;
     const char *headers[8];
     unsigned headers_count;
+    const char *scripts[4]; /* SHAs, of redis */
+    unsigned scripts_count;
     uint32_t seats, count, connections, rounds;
     uint32_t bytes, status, back;
     double rate, seconds;
@@ -81,5 +84,6 @@ int cmd_changes(const struct options *o);
 int cmd_reads(const struct options *o);
 int cmd_streams(const struct options *o);
 int cmd_raw(const struct options *o);
+int cmd_redis(const struct options *o);
 
 #endif

@@ -21,6 +21,7 @@ static const char USAGE[] =
     "  streams  subscribers of an event:  as changes, and --count N\n"
     "  raw      the streams' peer:        --count N --bytes B [--rounds 20] [--server-cpu 0] [--client-cpu "
     "1]\n"
+    "  redis    the orders' peer:         --url U --script SHA... --seconds S\n"
     "\n"
     "  --connections C   of changes and streams (16), of reads (64)\n"
     "  --prefix P        ticket_id.prefix of the event's seat map, 24 hex digits\n";
@@ -94,11 +95,11 @@ static void read_url(struct options *o, const char *url)
     snprintf(o->host, sizeof o->host, "%s", ip);
 }
 
-static void add_header(struct options *o, const char *header)
+static void add_word(const char **list, unsigned *count, size_t room, const char *word)
 {
-    if (o->headers_count == sizeof o->headers / sizeof o->headers[0])
-        die("too many headers");
-    o->headers[o->headers_count++] = header;
+    if (*count == room)
+        die("too many times: %s", word);
+    list[(*count)++] = word;
 }
 
 static void read_option(struct options *o, const char *name, const char *value)
@@ -131,7 +132,11 @@ static void read_option(struct options *o, const char *name, const char *value)
         return;
     }
     if (strcmp(name, "--header") == 0) {
-        add_header(o, value);
+        add_word(o->headers, &o->headers_count, sizeof o->headers / sizeof o->headers[0], value);
+        return;
+    }
+    if (strcmp(name, "--script") == 0) {
+        add_word(o->scripts, &o->scripts_count, sizeof o->scripts / sizeof o->scripts[0], value);
         return;
     }
     for (size_t i = 0; i < sizeof OPTIONS / sizeof OPTIONS[0]; i++) {
@@ -157,10 +162,9 @@ int main(int argc, char **argv)
         uint32_t connections;
         bool needs_rate;
     } COMMANDS[] = {
-        {"changes", cmd_changes, 16, true},
-        {"reads", cmd_reads, 64, false},
-        {"streams", cmd_streams, 16, true},
-        {"raw", cmd_raw, 0, false},
+        {"changes", cmd_changes, 16, true}, {"reads", cmd_reads, 64, false},
+        {"streams", cmd_streams, 16, true}, {"raw", cmd_raw, 0, false},
+        {"redis", cmd_redis, 64, false},
     };
     if (argc > 1 && strcmp(argv[1], "--help") == 0) {
         fputs(USAGE, stdout);

@@ -340,7 +340,6 @@ static int run(struct cli *c, const struct load_scenario *s, struct load_options
         if (sched_setaffinity(0, sizeof set, &set) != 0)
             return cli_fail("cannot use core %d", client_cpu);
     }
-    cli_catch_interrupt();
     o->interrupted = cli_interrupted;
     if (isatty(STDERR_FILENO))
         o->progress = show_progress;
@@ -380,6 +379,7 @@ static int bench(struct cli *c)
         return cli_usage(c, "--serve-option is for the benchmark's own server, --url names another");
     if (!own && !read_url(c, c->url, host, &o))
         return EXIT_USAGE;
+    cli_catch_interrupt(); /* before there is a server that would have to be stopped */
     if (own && !own_server_start(&server, server_cpu, serve_options))
         return EXIT_REFUSED;
     int code = EXIT_REFUSED;

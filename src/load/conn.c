@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+enum { REFUSED_PAUSE_MS = 10 };
+
 static void conn_ready(struct source *s, uint32_t events);
 
 static void shut(struct conn *c)
@@ -32,11 +34,12 @@ static void tell_failure(struct timer *t)
     answer_failure(c, c->failure);
 }
 
-/* Fail on the loop's next turn. */
+/* Fail on a later turn of the loop. A server that is not there is not asked again as fast as the core can. */
 static void fail_later(struct conn *c, enum wire_error error)
 {
+    shut(c);
     c->failure = error;
-    loop_set(c->loop, &c->refused, now_ns());
+    loop_set(c->loop, &c->refused, now_ns() + (error == WIRE_CONNECT ? REFUSED_PAUSE_MS * NS_PER_MS : 0));
 }
 
 void conn_init(struct conn *c, struct loop *loop, const struct sockaddr_in *address,
@@ -120,7 +123,7 @@ static void go_on_sending(struct conn *c)
     socklen_t size = sizeof error;
     bool connecting = c->state == CONN_CONNECTING;
     if (connecting && (getsockopt(c->source.fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0)) {
-        answer_failure(c, WIRE_CONNECT);
+        fail_later(c, WIRE_CONNECT);
         return;
     }
     c->state = CONN_BUSY;

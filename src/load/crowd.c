@@ -37,6 +37,14 @@ uint64_t dice_roll(struct dice *d)
     return z ^ z >> 31;
 }
 
+struct dice dice_of(uint64_t seed, unsigned sort, uint64_t n)
+{
+    struct dice d = {.state = seed};
+    d.state = dice_roll(&d) + sort;
+    d.state = dice_roll(&d) + n;
+    return d;
+}
+
 double dice_share(struct dice *d)
 {
     return (double)(dice_roll(d) >> 11) * 0x1p-53;

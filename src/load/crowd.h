@@ -39,6 +39,11 @@ enum {
 struct dice {
     uint64_t state;
 };
+/*
+ * The dice of number @n of @sort (a small number) under @seed: what it rolls hangs on nothing that was rolled
+ * before, so that the same seed gives the same crowd however quickly the server answers.
+ */
+struct dice dice_of(uint64_t seed, unsigned sort, uint64_t n);
 uint64_t dice_roll(struct dice *d);
 /* Uniform in 0 <= x < 1. */
 double dice_share(struct dice *d);

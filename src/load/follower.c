@@ -39,7 +39,10 @@ static void leave(struct follower *f, bool lost)
 static void take_message(void *ctx, const struct sse_message *m)
 {
     struct follower *f = ctx;
-    f->sale->stream_messages += strcmp(m->event, "seats") == 0;
+    if (strcmp(m->event, "seats") != 0)
+        return;
+    f->sale->stream_messages++;
+    picture_change(&f->sale->picture, m->id, m->data);
 }
 
 static bool ask(struct follower *f)
@@ -126,7 +129,6 @@ void followers_done(struct sale *s)
 {
     for (unsigned i = 0; i < s->follower_count; i++) {
         struct follower *f = &s->followers[i];
-        loop_unset(&s->run->loop, &f->timer);
         if (f->source.fd >= 0)
             leave(f, false);
         sse_done(&f->sse);

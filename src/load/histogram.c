@@ -17,7 +17,7 @@ static int64_t upper_edge(unsigned bucket)
     if (bucket < 128)
         return bucket;
     unsigned shift = bucket / 64 - 1;
-    return (int64_t)(((uint64_t)(bucket - shift * 64) + 1) << shift) - 1;
+    return (int64_t)((((uint64_t)(bucket - shift * 64) + 1) << shift) - 1);
 }
 
 void histogram_add(struct histogram *h, int64_t ns)

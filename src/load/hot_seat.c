@@ -172,8 +172,6 @@ static void finish(struct run *run)
 {
     struct state *s = run->state;
     end_slice(s);
-    loop_unset(&run->loop, &s->slice);
-    loop_unset(&run->loop, &s->pacer);
     double hot = rate(s->hot_answers, s->hot_ns), healthz = rate(s->healthz_answers, s->healthz_ns);
     run_figure(run, "hot_seat_per_s", "/s", hot, "answers to those who wanted the seat, in their slices");
     run_figure(run, "healthz_per_s", "/s", healthz, "answers of /healthz, in the slices between");

@@ -90,6 +90,12 @@ void loop_unset(struct loop *l, struct timer *t)
     heap_remove(&l->timers, &t->item);
 }
 
+void loop_unset_all(struct loop *l)
+{
+    for (struct heap_item *first; (first = heap_first(&l->timers)) != NULL;)
+        heap_remove(&l->timers, first);
+}
+
 /* Call what is due now. Returns when the next is, at most @until_ns. */
 static int64_t call_due(struct loop *l, int64_t until_ns)
 {

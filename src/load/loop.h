@@ -55,6 +55,8 @@ void loop_remove(struct loop *l, struct source *s);
 void loop_set(struct loop *l, struct timer *t, int64_t at_ns);
 /* Forget it; one that is not set is left alone. */
 void loop_unset(struct loop *l, struct timer *t);
+/* Forget all timers. */
+void loop_unset_all(struct loop *l);
 /*
  * Call what is due and what is ready; wait for it until @until_ns at most (a signal ends the wait early).
  */

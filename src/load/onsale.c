@@ -67,8 +67,6 @@ static void read_answered(struct request *r, const struct reply *reply)
     struct sale *s = read->sale;
     if (r->kind == K_AVAILABILITY)
         picture_take(&s->picture, reply);
-    if (reply->error == WIRE_OK && reply->change_seq > s->newest_seq && r->kind != K_LIST)
-        s->newest_seq = reply->change_seq;
     sale_note(s, r, READS, reply->error == WIRE_OK && reply->status == 200);
     read->next = s->reads_free;
     s->reads_free = read;
@@ -100,7 +98,7 @@ static void send_read(struct sale *s, unsigned kind, int64_t due_ns)
         snprintf(path, sizeof path, "/v1/events");
     else if (kind == K_POLL)
         snprintf(path, sizeof path, "/v1/events/%s%s%" PRIu64, run->house.events[0].id, PATHS[kind],
-                 s->newest_seq);
+                 s->picture.seq);
     else
         snprintf(path, sizeof path, "/v1/events/%s%s", run->house.events[0].id, PATHS[kind]);
     wire_write(&read->request.text,
@@ -117,9 +115,10 @@ static void send_read(struct sale *s, unsigned kind, int64_t due_ns)
     client_send(&run->client, &read->request);
 }
 
-static unsigned draw_read(struct sale *s)
+static unsigned draw_read(const struct sale *s, uint64_t n)
 {
-    double u = dice_share(&s->run->dice);
+    struct dice dice = dice_of(s->run->o->seed, DICE_READS, ~n);
+    double u = dice_share(&dice);
     unsigned i = 0;
     for (; i + 1 < sizeof READ_MIX / sizeof READ_MIX[0] && u >= READ_MIX[i].share; i++)
         u -= READ_MIX[i].share;
@@ -128,9 +127,10 @@ static unsigned draw_read(struct sale *s)
 
 /* ---- arrivals: number n of so many comes when the share (n + chance) / many has come ---- */
 
-static double strata(struct sale *s, uint64_t n, uint64_t many)
+static double strata(const struct sale *s, unsigned sort, uint64_t n, uint64_t many)
 {
-    return ((double)n + dice_share(&s->run->dice)) / (double)many;
+    struct dice dice = dice_of(s->run->o->seed, sort, n);
+    return ((double)n + dice_share(&dice)) / (double)many;
 }
 
 static void reads_due(struct timer *t)
@@ -138,10 +138,10 @@ static void reads_due(struct timer *t)
     struct sale *s = (struct sale *)((char *)t - offsetof(struct sale, reads_timer));
     int64_t due = t->item.key;
     while (due <= now_ns() && !run_is_over(s->run)) {
-        send_read(s, draw_read(s), due);
+        send_read(s, draw_read(s, s->reads_begun), due);
         if (++s->reads_begun == s->reads_wanted)
             return;
-        due = sale_ns(s, curve_time(&s->reads, strata(s, s->reads_begun, s->reads_wanted)));
+        due = sale_ns(s, curve_time(&s->reads, strata(s, DICE_READS, s->reads_begun, s->reads_wanted)));
     }
     loop_set(&s->run->loop, t, due);
 }
@@ -154,7 +154,7 @@ static void people_due(struct timer *t)
         visitor_begin(s, false, due, 0, 0);
         if (++s->people == s->people_wanted)
             return;
-        due = sale_ns(s, curve_time(&s->attempts, strata(s, s->people, s->people_wanted)));
+        due = sale_ns(s, curve_time(&s->attempts, strata(s, DICE_PEOPLE_COME, s->people, s->people_wanted)));
     }
     loop_set(&s->run->loop, t, due);
 }
@@ -172,7 +172,7 @@ static void bots_due(struct timer *t)
         visitor_begin(s, true, due, 0, 0);
         if (++s->bots >= bots_at_start(s))
             return;
-        due = sale_ns(s, SNIPE_WITHIN_S * strata(s, s->bots, bots_at_start(s)));
+        due = sale_ns(s, SNIPE_WITHIN_S * strata(s, DICE_BOTS_COME, s->bots, bots_at_start(s)));
     }
     loop_set(&s->run->loop, t, due);
 }
@@ -196,8 +196,8 @@ static void snipe_due(struct timer *t)
     struct sale *s = snipe->sale;
     if (s->bots >= s->bots_wanted || run_is_over(s->run))
         return;
-    s->bots++;
     visitor_begin(s, true, t->item.key, snipe->first, snipe->count);
+    s->bots++;
 }
 
 static void expect_one(struct sale *s, int64_t at_ns, uint32_t first, unsigned count)
@@ -213,12 +213,12 @@ static void expect_one(struct sale *s, int64_t at_ns, uint32_t first, unsigned c
 void sale_expects_seats(struct sale *s, int64_t at_ns, uint32_t first, unsigned count)
 {
     /* So many bots for each expiry that their attempts are used up by the end. */
-    struct dice *dice = &s->run->dice;
+    struct dice dice = dice_of(s->run->o->seed, DICE_SNIPES, first);
     double expiries =
         (s->crowd->won_an_order - 1) * (1 - s->crowd->given_back) * s->run->house.seats / party_mean();
     double bots = expiries > 0 ? (double)s->bots_wanted * (1 - BOTS_AT_START) / expiries : 0;
-    for (; bots > 0 && dice_share(dice) < bots; bots--)
-        expect_one(s, at_ns + sale_span(s, dice_between(dice, 0, SNIPE_WITHIN_S)), first, count);
+    for (; bots > 0 && dice_share(&dice) < bots; bots--)
+        expect_one(s, at_ns + sale_span(s, dice_between(&dice, 0, SNIPE_WITHIN_S)), first, count);
 }
 
 /* ---- the whole ---- */

@@ -16,8 +16,34 @@ void picture_close(struct picture *p)
 
 void picture_take(struct picture *p, const struct reply *reply)
 {
-    if (reply->error == WIRE_OK && reply->status == 200 && reply->kept == (p->seats + 3) / 4)
-        memcpy(p->bits, reply->body, reply->kept);
+    if (reply->error != WIRE_OK || reply->status != 200 || reply->kept != (p->seats + 3) / 4 ||
+        reply->change_seq < p->seq)
+        return;
+    memcpy(p->bits, reply->body, reply->kept);
+    p->seq = reply->change_seq;
+}
+
+static void set(struct picture *p, unsigned long seat, unsigned long status)
+{
+    if (seat >= p->seats || status >= SEAT_STATUSES)
+        return;
+    unsigned shift = seat % 4 * 2;
+    p->bits[seat / 4] = (uint8_t)((p->bits[seat / 4] & ~(3u << shift)) | status << shift);
+}
+
+void picture_change(struct picture *p, uint64_t seq, const char *text)
+{
+    const char *at = seq > p->seq ? strstr(text, "\"changes\":[") : NULL;
+    if (!at)
+        return;
+    for (at += 11; *at == '[';) {
+        char *end;
+        unsigned long seat = strtoul(at + 1, &end, 10),
+                      status = *end == ',' ? strtoul(end + 1, &end, 10) : SEAT_STATUSES;
+        set(p, seat, status);
+        at = end + strspn(end, "],");
+    }
+    p->seq = seq;
 }
 
 bool picture_is_free(const struct picture *p, uint32_t seat)

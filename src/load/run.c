@@ -151,9 +151,14 @@ static void tell_progress(struct run *run, int64_t now, int64_t *last_ns, uint64
     *last_finished = c->finished;
 }
 
+static bool is_asked_to_stop(const struct run *run)
+{
+    return run->o->interrupted && run->o->interrupted();
+}
+
 static bool is_interrupted(struct run *run)
 {
-    if (!run->report->interrupted && run->o->interrupted && run->o->interrupted()) {
+    if (!run->report->interrupted && is_asked_to_stop(run)) {
         run->report->interrupted = true;
         run_end(run);
         client_drop_line(&run->client);
@@ -201,6 +206,7 @@ static void carry_out(struct run *run)
     for (unsigned i = 0; s->begin && o->rate <= 0 && i < o->connections && !run_is_over(run); i++)
         begin_journey(run, now_ns());
     turn_until_quiet(run);
+    loop_unset_all(&run->loop); /* what they belong to is freed now */
     run->report->client_busy = busy_share(run->began_ns, cpu);
     run->report->seconds = (double)(run->end_ns - c->from_ns) / (double)NS_PER_S;
     if (run->report->seconds < 0)
@@ -256,6 +262,10 @@ static int verify(struct run *run)
         struct facts facts;
         if (!is_touched(run, i))
             continue;
+        if (is_asked_to_stop(run)) {
+            run->report->interrupted = true;
+            break;
+        }
         ret =
             facts_read(&facts, &run->fetcher, &run->house, i, &log, &run->ledger, LIMIT_BENCH_QUIET_SECONDS);
         if (ret)
@@ -265,7 +275,7 @@ static int verify(struct run *run)
         facts_done(&facts);
     }
     facts_log_close(&log);
-    run->report->verified = ret == 0;
+    run->report->verified = ret == 0 && !run->report->interrupted;
     return ret;
 }
 
@@ -290,7 +300,7 @@ int load_run(const struct load_scenario *s, const struct load_options *o, struct
     *ret_report = (struct load_report){.scenario_rule_name = s->rule_name};
     struct run *run = calloc(1, sizeof *run);
     must(run && sodium_init() >= 0);
-    *run = (struct run){.o = o, .scenario = s, .report = ret_report, .dice = {.state = o->seed}};
+    *run = (struct run){.o = o, .scenario = s, .report = ret_report};
     fetcher_open(&run->fetcher, &o->address, o->host, o->key);
     int ret = prepare(run);
     if (!ret) {

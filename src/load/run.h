@@ -48,7 +48,6 @@ struct run {
     struct client client;
     struct house house;
     struct ledger ledger;
-    struct dice dice;
     void *state;           /* the scenario's, state_size */
     int64_t began_ns;      /* when the load began, the warm-up included */
     int64_t end_ns;        /* when no more journeys begin; a scenario may set it earlier or later */

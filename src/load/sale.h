@@ -29,17 +29,26 @@ enum {
     K_GIVE_BACK
 };
 enum { READS, HOLDS, PURCHASES }; /* families of the timeline */
+/* Sorts of dice: people and bots (0 and 1, as bool), when each of them comes, reads, who waits for seats. */
+enum { DICE_PEOPLE, DICE_BOTS, DICE_PEOPLE_COME, DICE_BOTS_COME, DICE_READS, DICE_SNIPES };
 
-/* What everybody sees of the house: the newest availability that was read. Two bits a seat. */
+/*
+ * What everybody sees of the house: the newest availability that anybody read, and what the stream told
+ * since. Two bits a seat.
+ */
 struct picture {
     uint8_t *bits;
     uint32_t seats;
+    uint64_t seq; /* of the newest change in it */
 };
 /* All seats are free. */
 void picture_open(struct picture *p, uint32_t seats);
 void picture_close(struct picture *p);
-/* Take over an answer of /availability as octet-stream; another size is left alone. */
+/* Take over an answer of /availability as octet-stream; one that is older or of another size is left alone.
+ */
 void picture_take(struct picture *p, const struct reply *reply);
+/* Take over changes up to @seq: text with "changes":[[SEAT,STATUS],...]. Older ones are left alone. */
+void picture_change(struct picture *p, uint64_t seq, const char *text);
 bool picture_is_free(const struct picture *p, uint32_t seat);
 /*
  * @count free seats side by side in a row of @block or, where it has none, of the next blocks. The search in
@@ -69,7 +78,6 @@ struct sale {
     uint64_t polls_wanted, polls;
     double poll_rate; /* a second of real time */
     struct picture picture;
-    uint64_t newest_seq;
     struct visitor *visitors, *visitors_free; /* all, and those not in use */
     struct read *reads_free;
     struct snipe *snipes;

@@ -330,12 +330,12 @@ static struct visitor *new_visitor(struct sale *s)
 
 void visitor_begin(struct sale *s, bool bot, int64_t due_ns, uint32_t first, unsigned count)
 {
-    struct dice *dice = &s->run->dice;
-    struct plan plan = plan_draw(dice, bot, s->crowd);
+    struct dice dice = dice_of(s->run->o->seed, bot ? DICE_BOTS : DICE_PEOPLE, bot ? s->bots : s->people);
+    struct plan plan = plan_draw(&dice, bot, s->crowd);
     unsigned blocks = (s->picture.seats + BLOCK_SEATS - 1) / BLOCK_SEATS,
-             block = zipf_rank(blocks, dice_share(dice));
+             block = zipf_rank(blocks, dice_share(&dice));
     /* Bots take the best rows, people look around. */
-    unsigned row = (unsigned)(dice_roll(dice) % (bot ? BEST_ROWS : BLOCK_ROWS));
+    unsigned row = (unsigned)(dice_roll(&dice) % (bot ? BEST_ROWS : BLOCK_ROWS));
     if (count)
         plan.party = count;
     else if (!picture_find(&s->picture, block, row, plan.party, &first)) {
