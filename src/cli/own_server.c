@@ -51,10 +51,25 @@ static _Noreturn void become_server(const struct own_server *s, int cpu, const c
                                     pid_t parent)
 {
     char data[300];
-    const char *words[12 + LIMIT_BENCH_SERVE_OPTIONS + 1] = {
-        "boxoffice", "serve",       "--listen", "127.0.0.1:0",    "--data-dir",
-        data,        "--log-level", "error",    "--http-threads", cpu < 0 ? "2" : "1"};
-    size_t count = 10;
+    /* A benchmark's buyers come from one address: they may hold what they want, unless a --serve-option says
+     * otherwise. */
+    const char *const fixed[] = {"boxoffice",
+                                 "serve",
+                                 "--listen",
+                                 "127.0.0.1:0",
+                                 "--data-dir",
+                                 data,
+                                 "--log-level",
+                                 "error",
+                                 "--http-threads",
+                                 cpu < 0 ? "2" : "1",
+                                 "--max-held-per-session",
+                                 "0",
+                                 "--max-held-per-address",
+                                 "0"};
+    const char *words[sizeof fixed / sizeof fixed[0] + LIMIT_BENCH_SERVE_OPTIONS + 1] = {NULL};
+    size_t count = sizeof fixed / sizeof fixed[0];
+    memcpy(words, fixed, sizeof fixed);
     cpu_set_t set;
     snprintf(data, sizeof data, "%s/data", s->folder);
     while (*options)

@@ -60,16 +60,24 @@ static void send_on(struct client_conn *cc, struct request *r)
     conn_send(&cc->conn, r->text.data, r->text.size, r->keep);
 }
 
-static struct request *take_first(struct client *c)
+static struct request *take_first(struct client *c, bool urgent)
 {
-    struct request *r = c->first;
+    struct line *line = &c->lines[urgent];
+    struct request *r = line->first;
     if (!r)
         return NULL;
-    c->first = r->next;
-    if (!c->first)
-        c->last = NULL;
+    line->first = r->next;
+    if (!line->first)
+        line->last = NULL;
     c->waiting--;
     return r;
+}
+
+/* Who may have a connection that is idle now, beside the others that are. */
+static struct request *take_next(struct client *c)
+{
+    struct request *r = take_first(c, true);
+    return r || c->idle_count < c->reserved ? r : take_first(c, false);
 }
 
 static void answered(struct conn *conn, const struct reply *reply)
@@ -81,11 +89,17 @@ static void answered(struct conn *conn, const struct reply *reply)
     c->under_way--;
     /* The reply lies in this connection, which stays untouched until done() has read it. */
     finish(c, r, reply);
-    struct request *next = take_first(c);
+    struct request *next = take_next(c);
     if (next)
         send_on(cc, next);
     else
         c->idle[c->idle_count++] = cc;
+}
+
+static void give_up(struct client *c, bool urgent, enum wire_error error)
+{
+    const struct reply none = {.error = error, .body = ""};
+    finish(c, take_first(c, urgent), &none);
 }
 
 static void look_for_timeouts(struct timer *t)
@@ -97,22 +111,30 @@ static void look_for_timeouts(struct timer *t)
         if (c->conns[i].request && now - c->conns[i].conn.sent_ns > c->timeout_ns)
             conn_abandon(&c->conns[i].conn, WIRE_TIMEOUT);
     }
+    for (unsigned urgent = 0; urgent < 2; urgent++) {
+        while (c->lines[urgent].first && now - c->lines[urgent].first->due_ns > c->timeout_ns)
+            give_up(c, urgent, WIRE_TIMEOUT);
+    }
 }
 
 void client_open(struct client *c, struct loop *loop, const struct sockaddr_in *address, const char *host,
-                 unsigned connections, int64_t timeout_ns, const char *const *kind_names)
+                 unsigned connections, unsigned reserved, int64_t timeout_ns, const char *const *kind_names)
 {
-    *c = (struct client){.loop = loop, .address = *address, .timeout_ns = timeout_ns, .count = connections};
+    *c = (struct client){.loop = loop,
+                         .address = *address,
+                         .timeout_ns = timeout_ns,
+                         .count = connections + reserved,
+                         .reserved = reserved};
     snprintf(c->host, sizeof c->host, "%s", host);
     while (kind_names[c->kind_count])
         c->kind_count++;
     c->kinds = calloc(c->kind_count, sizeof *c->kinds);
-    c->conns = calloc(connections, sizeof *c->conns);
-    c->idle = calloc(connections, sizeof(struct client_conn *));
+    c->conns = calloc(c->count, sizeof *c->conns);
+    c->idle = calloc(c->count, sizeof(struct client_conn *));
     must(c->kinds && c->conns && c->idle && connections > 0);
     for (unsigned i = 0; i < c->kind_count; i++)
         c->kinds[i].name = kind_names[i];
-    for (unsigned i = 0; i < connections; i++) {
+    for (unsigned i = 0; i < c->count; i++) {
         conn_init(&c->conns[i].conn, loop, &c->address, answered);
         c->conns[i].client = c;
         c->idle[c->idle_count++] = &c->conns[i];
@@ -134,7 +156,7 @@ void client_close(struct client *c)
 void client_send(struct client *c, struct request *r)
 {
     r->next = NULL;
-    if (c->idle_count > 0) {
+    if (c->idle_count > (r->urgent ? 0 : c->reserved)) {
         send_on(c->idle[--c->idle_count], r);
         return;
     }
@@ -144,19 +166,21 @@ void client_send(struct client *c, struct request *r)
         finish(c, r, &unsent);
         return;
     }
-    if (c->last)
-        c->last->next = r;
+    struct line *line = &c->lines[r->urgent];
+    if (line->last)
+        line->last->next = r;
     else
-        c->first = r;
-    c->last = r;
+        line->first = r;
+    line->last = r;
     c->waiting++;
 }
 
 void client_drop_line(struct client *c)
 {
-    const struct reply unsent = {.error = WIRE_UNSENT, .body = ""};
-    for (struct request *r; (r = take_first(c)) != NULL;)
-        finish(c, r, &unsent);
+    for (unsigned urgent = 0; urgent < 2; urgent++) {
+        while (c->lines[urgent].first)
+            give_up(c, urgent, WIRE_UNSENT);
+    }
 }
 
 bool client_is_quiet(const struct client *c)

@@ -1,7 +1,11 @@
 /*
  * Requests over a fixed number of connections, and what became of them by kind. A request that finds no idle
  * connection waits in line; its latency counts from when it was due, so that a slow server cannot hide
- * behind requests that were never sent (no coordinated omission).
+ * behind requests that were never sent (no coordinated omission). One that waited in line for as long as the
+ * time-out is given up, as one is that was sent and not answered.
+ *
+ * Some connections may be kept for urgent requests, which have a line of their own: what few do must not wait
+ * in this client behind what many do. In the server it may.
  *
  * Thread: the loop's.
  */
@@ -27,19 +31,24 @@ struct request {
     unsigned kind;
     int64_t due_ns, latency_ns; /* latency: set before done() */
     size_t keep;                /* bytes of the body that done() wants */
-    struct buf text;            /* the owner frees it */
+    bool urgent;
+    struct buf text; /* the owner frees it */
 };
 
 struct client_conn;
+
+struct line {
+    struct request *first, *last;
+};
 
 struct client {
     struct loop *loop;
     struct sockaddr_in address;
     char host[64];
     struct client_conn *conns, **idle;
-    unsigned count, idle_count;
-    struct request *first, *last; /* in line */
-    size_t waiting, under_way;    /* under way: sent and not answered */
+    unsigned count, idle_count, reserved; /* reserved: of all, for urgent requests only */
+    struct line lines[2];                 /* ordinary and urgent requests */
+    size_t waiting, under_way;            /* under way: sent and not answered */
     struct timer patrol;
     int64_t timeout_ns;
     struct kind *kinds;
@@ -51,11 +60,11 @@ struct client {
 };
 
 /*
- * @kind_names: ended by NULL, they must live as long. Nothing is connected and nothing is measured yet (set
- * from_ns and until_ns).
+ * @reserved connections are for urgent requests only, beside @connections. @kind_names: ended by NULL, they
+ * must live as long. Nothing is connected and nothing is measured yet (set from_ns and until_ns).
  */
 void client_open(struct client *c, struct loop *loop, const struct sockaddr_in *address, const char *host,
-                 unsigned connections, int64_t timeout_ns, const char *const *kind_names);
+                 unsigned connections, unsigned reserved, int64_t timeout_ns, const char *const *kind_names);
 /* Close all connections; what is in line or under way is forgotten. */
 void client_close(struct client *c);
 /* Send @r, whose text, kind and due time are set, when a connection is idle. done() is called later. */

@@ -124,7 +124,8 @@ static void send_neighbour(struct state *s, int64_t due_ns)
     n->run = run;
     n->next = s->neighbours;
     s->neighbours = n;
-    n->request = (struct request){.kind = BESIDE, .due_ns = due_ns, .done = neighbour_answered};
+    n->request =
+        (struct request){.kind = BESIDE, .urgent = true, .due_ns = due_ns, .done = neighbour_answered};
     snprintf(path, sizeof path, "/v1/events/%s/holds", run->house.events[BESIDE_EVENT].id);
     snprintf(body, sizeof body, "{\"seat_indexes\":[%" PRIu64 "]}", s->beside_begun % run->house.seats);
     wire_write(&n->request.text, &(struct wire_request){.method = "POST",
@@ -191,6 +192,7 @@ const struct load_scenario scenario_hot_seat = {
     .help = "everybody wants the same seat; beside it /healthz, in alternating slices",
     .kinds = KINDS,
     .warmup = 1,
+    .reserved = 25, /* for the neighbours */
     .rule_name = "one-winner",
     .wish = wish,
     .journey_size = sizeof(struct wanting),

@@ -51,12 +51,13 @@ int64_t sale_ns(const struct sale *s, double t)
     return s->start_ns + sale_span(s, t);
 }
 
-void sale_note(struct sale *s, const struct request *r, unsigned family, bool good)
+void sale_note(struct sale *s, const struct request *r, unsigned family, const struct reply *reply, bool good)
 {
     /* In slots of a second of ours, from when the first who gather come. */
     int64_t since = r->due_ns - sale_ns(s, -CROWD_BEFORE);
     if (since >= 0)
-        timeline_add(&s->timeline, since / NS_PER_S, family, good, r->latency_ns);
+        timeline_add(&s->timeline, since / NS_PER_S, family, good,
+                     reply->error == WIRE_OK ? r->latency_ns : -1);
 }
 
 /* ---- reads ---- */
@@ -67,7 +68,7 @@ static void read_answered(struct request *r, const struct reply *reply)
     struct sale *s = read->sale;
     if (r->kind == K_AVAILABILITY)
         picture_take(&s->picture, reply);
-    sale_note(s, r, READS, reply->error == WIRE_OK && reply->status == 200);
+    sale_note(s, r, READS, reply, reply->error == WIRE_OK && reply->status == 200);
     read->next = s->reads_free;
     s->reads_free = read;
     s->run->alive--;
@@ -370,6 +371,7 @@ const struct load_scenario scenario_on_sale = {
     .help = "a sale opens and a crowd of people and bots is there",
     .kinds = KINDS,
     .paced = true,
+    .reserved = 50, /* for those who buy */
     .rule_name = "sale-start",
     .wish = wish,
     .state_size = sizeof(struct sale),

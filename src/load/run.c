@@ -223,6 +223,11 @@ static int fail(struct run *run, const char *why)
     return -1;
 }
 
+static unsigned reserved_connections(const struct run *run)
+{
+    return (unsigned)(((uint64_t)run->o->connections * run->scenario->reserved + 99) / 100);
+}
+
 static int prepare(struct run *run)
 {
     struct house_wish wish = {.events = 1,
@@ -231,7 +236,8 @@ static int prepare(struct run *run)
                               .hold_seconds = CROWD_HOLD,
                               .tickets_a_session = LIMIT_SESSION_TICKETS_MAX};
     unsigned streams = run->scenario->paced ? run->o->crowd.streams : 0;
-    uint64_t files = raise_open_files(), needed = (uint64_t)run->o->connections + streams + RESERVED_FILES;
+    uint64_t files = raise_open_files(),
+             needed = (uint64_t)run->o->connections + reserved_connections(run) + streams + RESERVED_FILES;
     if (files < needed) {
         snprintf(run->report->error, sizeof run->report->error,
                  "%" PRIu64 " files may be open, %u connections and %u streams need %" PRIu64 " (ulimit -n)",
@@ -305,7 +311,7 @@ int load_run(const struct load_scenario *s, const struct load_options *o, struct
     int ret = prepare(run);
     if (!ret) {
         loop_open(&run->loop);
-        client_open(&run->client, &run->loop, &o->address, o->host, o->connections,
+        client_open(&run->client, &run->loop, &o->address, o->host, o->connections, reserved_connections(run),
                     (int64_t)(o->timeout * (double)NS_PER_S), s->kinds);
         run->state = calloc(1, s->state_size + 1);
         must(run->state);

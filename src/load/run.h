@@ -28,6 +28,7 @@ struct load_scenario {
     bool paced;               /* paces itself: neither --rate nor --seconds */
     const char *rule_name;    /* of its own rule, or NULL */
     double warmup;            /* usual seconds */
+    unsigned reserved;        /* connections for urgent requests, in percent of the others */
     /* What it needs of the house. */
     void (*wish)(const struct load_options *o, struct house_wish *ret);
     /* A journey: how big, how it begins (at request.due_ns; it ends with journey_end()). NULL when it has

@@ -98,7 +98,8 @@ int64_t sale_ns(const struct sale *s, double t);
 /* So many seconds of the sale's time, as nanoseconds of ours. */
 int64_t sale_span(const struct sale *s, double seconds);
 /* Count an answer in the timeline. */
-void sale_note(struct sale *s, const struct request *r, unsigned family, bool good);
+void sale_note(struct sale *s, const struct request *r, unsigned family, const struct reply *reply,
+               bool good);
 
 /*
  * Somebody tries to buy. @first and @count: these seats; @count 0: a party of its own choice.

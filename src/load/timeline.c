@@ -41,12 +41,14 @@ void timeline_add(struct timeline *t, int64_t slot, unsigned family, bool good, 
         t->slot_count = (unsigned)slot + 1;
     }
     struct timeline_cell *c = cell(t, (unsigned)slot, family);
+    c->count++;
+    c->good += good;
+    if (latency_ns < 0)
+        return;
     if (!c->latency) {
         c->latency = calloc(1, sizeof *c->latency);
         must(c->latency);
     }
-    c->count++;
-    c->good += good;
     histogram_add(c->latency, latency_ns);
 }
 

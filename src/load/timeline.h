@@ -25,7 +25,8 @@ struct timeline {
 /* @families must live as long. */
 void timeline_open(struct timeline *t, const char *const *families);
 void timeline_close(struct timeline *t);
-/* Count one of @family in the second @slot; those before 0 and far beyond an hour are left out. */
+/* Count one of @family in the second @slot, @latency_ns -1: it was not answered. Those before 0 and far
+ * beyond an hour are left out. */
 void timeline_add(struct timeline *t, int64_t slot, unsigned family, bool good, int64_t latency_ns);
 /*
  * As a table with a bar for all requests, for people; slot 0 is second @first_s, and so on in steps of

@@ -69,6 +69,7 @@ static void ask(struct visitor *v, struct request *r, unsigned kind, struct wire
     wire.host = v->sale->run->client.host;
     wire_write(&r->text, &wire);
     r->kind = kind;
+    r->urgent = true;
     r->done = done;
     v->pending++;
     client_send(&v->sale->run->client, r);
@@ -79,7 +80,7 @@ static bool is_done(struct visitor *v, struct request *r, const struct reply *re
 {
     bool good = reply->error == WIRE_OK && reply->status == status;
     ledger_answer(&v->sale->run->ledger, 0, reply);
-    sale_note(v->sale, r, PURCHASES, good);
+    sale_note(v->sale, r, PURCHASES, reply, good);
     if (reply->error != WIRE_OK || reply->status >= 500)
         promise_of(v)->open_end = true;
     return good;
@@ -251,7 +252,7 @@ static void take_hold(struct visitor *v, struct request *r, const struct reply *
     struct uuid hold;
     bool good = reply->error == WIRE_OK && reply->status == 201 && reply_uuid(reply, "hold_id", &hold);
     ledger_answer(&s->run->ledger, 0, reply);
-    sale_note(s, r, HOLDS, good);
+    sale_note(s, r, HOLDS, reply, good);
     if (!good)
         return;
     if (!v->held) {

@@ -1,7 +1,9 @@
 """`boxoffice bench`: each scenario for a moment, what it reports, and that it says no to what makes no sense."""
 
+import contextlib
 import json
 import os
+import pty
 import re
 import signal
 import subprocess
@@ -177,21 +179,60 @@ def test_no_verify(bench_server):
     assert report["rules"] == []
 
 
-def test_interrupted(bench_server):
-    """Ctrl-C ends it with what was measured so far."""
-    command = [str(binary()), "bench", "holds", "--json", "--seconds", "600", "--rate", "50", "--url", bench_server.url, *SMALL]
-    command[command.index("400")] = "40000"
-    before = bench_server.metric("holds_created_total")
+@pytest.mark.parametrize(
+    ("scenario", "options", "metric"),
+    [
+        ("holds", ["--seconds", "600", "--rate", "50", *SMALL, "--seats", "40000"], "holds_created_total"),
+        ("orders", ["--seconds", "600", "--rate", "50", *SMALL, "--seats", "40000"], "tickets_sold_total"),
+        # Half a minute of sale and the expiry of its holds are to come.
+        ("on-sale", [*CROWD, "--compress", "60"], "holds_created_total"),
+    ],
+)
+def test_interrupted(bench_server, scenario, options, metric):
+    """Ctrl-C ends it with what was measured so far; the rules are not checked, and that is said."""
+    command = [str(binary()), "bench", scenario, "--json", "--url", bench_server.url, *options]
+    before = bench_server.metric(metric)
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=clean_env(BOXOFFICE_API_KEY=API_KEY))
-    until(lambda: bench_server.metric("holds_created_total") > before, "the first hold")
+    until(lambda: bench_server.metric(metric) > before, "the first")
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate()
     report = json.loads(out)
     assert process.returncode == 0
     assert report["interrupted"] is True
     assert report["verified"] is False
-    assert kinds(report)["hold"]["count"] >= 1
+    assert sum(kind["count"] for kind in report["requests"]) >= 1
     assert report["seconds"] < 600
+
+
+def test_progress_on_a_terminal(bench_server):
+    """The rate, the failures and the quantile so far, on standard error only."""
+    ours, theirs = pty.openpty()
+    command = [str(binary()), "bench", "holds", "--json", "--seconds", "1", "--rate", "100", "--url", bench_server.url, *SMALL]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=theirs, text=True, env=clean_env(BOXOFFICE_API_KEY=API_KEY)
+    )
+    os.close(theirs)
+    out, _ = process.communicate()
+    shown = b""
+    with contextlib.suppress(OSError):  # the other side is closed
+        while piece := os.read(ours, 65536):
+            shown += piece
+    os.close(ours)
+    assert re.search(rb" s +[0-9]+/s +[0-9]+ answers +0 failed +p99 [0-9.]+ ms", shown), shown
+    assert json.loads(out)["verified"] is True
+
+
+def test_refusals_of_a_budget(tmp_path):
+    """429 is an answer of its own kind: counted, shown, and no breach of a rule. People come again after Retry-After."""
+    budget = ["--serve-option", "--max-held-per-session", "--serve-option", "3", "--sessions", "2"]
+    report = bench("holds", "--seconds", "0.5", "--rate", "40", *SMALL, *budget, BENCH_DIR=str(tmp_path))
+    assert kinds(report)["hold"]["statuses"] == {"201": 6, "429": 14}
+    assert_rules_hold(report)
+    report = bench("on-sale", *CROWD, "--sessions", "5", *budget[:4], BENCH_DIR=str(tmp_path))
+    refused = sum(kind["statuses"].get("429", 0) for kind in report["requests"])
+    assert refused >= 1
+    assert kinds(report)["again"]["count"] >= 1
+    assert_rules_hold(report, "sale-start")
 
 
 def test_a_server_that_goes_away(new_server):

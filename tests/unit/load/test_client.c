@@ -81,7 +81,7 @@ static int setup(void **state)
     stage->answer = ANSWER;
     stage->piece = 4096;
     loop_add(&stage->loop, &stage->listener, EPOLLIN);
-    client_open(&stage->client, &stage->loop, &address, "h", 1, 10 * NS_PER_S, KINDS);
+    client_open(&stage->client, &stage->loop, &address, "h", 1, 0, 10 * NS_PER_S, KINDS);
     stage->client.until_ns = INT64_MAX;
     *state = stage;
     return 0;
@@ -230,6 +230,40 @@ static void test_a_line_that_is_dropped(void **state)
     assert_int_equal(stage->client.under_way, 1);
 }
 
+/* One that waited in line for too long is given up before it is sent. */
+static void test_a_place_in_line_is_given_up(void **state)
+{
+    (void)state;
+    stage->answer = NULL;
+    send_one(0, now_ns());
+    send_one(1, now_ns() - 11 * NS_PER_S);
+    wait_for(1);
+    assert_int_equal(stage->last.error, WIRE_TIMEOUT);
+    assert_int_equal(stage->client.waiting, 0);
+    assert_int_equal(stage->client.under_way, 1);
+}
+
+/* With one connection of two kept for urgent requests, ordinary ones wait while it is idle. */
+static void test_urgent_requests_do_not_wait_behind_others(void **state)
+{
+    (void)state;
+    const struct sockaddr_in address = stage->client.address;
+    client_close(&stage->client);
+    client_open(&stage->client, &stage->loop, &address, "h", 1, 1, 10 * NS_PER_S, KINDS);
+    stage->answer = NULL;
+    send_one(0, now_ns());
+    send_one(1, now_ns());
+    assert_int_equal(stage->client.under_way, 1);
+    assert_int_equal(stage->client.waiting, 1);
+    stage->requests[2].urgent = stage->requests[3].urgent = true;
+    send_one(2, now_ns());
+    assert_int_equal(stage->client.under_way, 2);
+    send_one(3, now_ns());
+    assert_int_equal(stage->client.waiting, 2);
+    assert_ptr_equal(stage->client.lines[true].first, &stage->requests[3]);
+    assert_ptr_equal(stage->client.lines[false].first, &stage->requests[1]);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -243,6 +277,8 @@ int main(void)
         TEST(test_no_answer_in_time),
         TEST(test_what_is_no_http),
         TEST(test_a_line_that_is_dropped),
+        TEST(test_a_place_in_line_is_given_up),
+        TEST(test_urgent_requests_do_not_wait_behind_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
