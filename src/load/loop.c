@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { EVENTS_A_TURN = 256 };
+enum { EVENTS_A_TURN = 256, TIMERS_A_TURN = 64 };
 
 int64_t now_ns(void)
 {
@@ -96,12 +96,14 @@ void loop_unset_all(struct loop *l)
         heap_remove(&l->timers, first);
 }
 
-/* Call what is due now. Returns when the next is, at most @until_ns. */
+/* Call what is due now; not everything when that is much, so that sockets have their turn too. Returns when
+ * the next is due, at most @until_ns. */
 static int64_t call_due(struct loop *l, int64_t until_ns)
 {
     struct heap_item *first;
     int64_t now = now_ns();
-    while ((first = heap_first(&l->timers)) != NULL && first->key <= now) {
+    for (unsigned i = 0; (first = heap_first(&l->timers)) != NULL && first->key <= now && i < TIMERS_A_TURN;
+         i++) {
         struct timer *t = (struct timer *)first;
         heap_remove(&l->timers, first);
         t->due(t);

@@ -126,6 +126,9 @@ static unsigned draw_read(const struct sale *s, uint64_t n)
     return READ_MIX[i].kind;
 }
 
+/* Of each sort at once; then the answers have their turn. */
+enum { ARRIVALS_A_TURN = 64 };
+
 /* ---- arrivals: number n of so many comes when the share (n + chance) / many has come ---- */
 
 static double strata(const struct sale *s, unsigned sort, uint64_t n, uint64_t many)
@@ -138,26 +141,28 @@ static void reads_due(struct timer *t)
 {
     struct sale *s = (struct sale *)((char *)t - offsetof(struct sale, reads_timer));
     int64_t due = t->item.key;
-    while (due <= now_ns() && !run_is_over(s->run)) {
+    for (unsigned i = 0; i < ARRIVALS_A_TURN && due <= now_ns() && !run_is_over(s->run); i++) {
         send_read(s, draw_read(s, s->reads_begun), due);
         if (++s->reads_begun == s->reads_wanted)
             return;
         due = sale_ns(s, curve_time(&s->reads, strata(s, DICE_READS, s->reads_begun, s->reads_wanted)));
     }
-    loop_set(&s->run->loop, t, due);
+    if (!run_is_over(s->run))
+        loop_set(&s->run->loop, t, due);
 }
 
 static void people_due(struct timer *t)
 {
     struct sale *s = (struct sale *)((char *)t - offsetof(struct sale, people_timer));
     int64_t due = t->item.key;
-    while (due <= now_ns() && !run_is_over(s->run)) {
+    for (unsigned i = 0; i < ARRIVALS_A_TURN && due <= now_ns() && !run_is_over(s->run); i++) {
         visitor_begin(s, false, due, 0, 0);
         if (++s->people == s->people_wanted)
             return;
         due = sale_ns(s, curve_time(&s->attempts, strata(s, DICE_PEOPLE_COME, s->people, s->people_wanted)));
     }
-    loop_set(&s->run->loop, t, due);
+    if (!run_is_over(s->run))
+        loop_set(&s->run->loop, t, due);
 }
 
 static uint64_t bots_at_start(const struct sale *s)
@@ -169,26 +174,28 @@ static void bots_due(struct timer *t)
 {
     struct sale *s = (struct sale *)((char *)t - offsetof(struct sale, bots_timer));
     int64_t due = t->item.key;
-    while (due <= now_ns() && !run_is_over(s->run)) {
+    for (unsigned i = 0; i < ARRIVALS_A_TURN && due <= now_ns() && !run_is_over(s->run); i++) {
         visitor_begin(s, true, due, 0, 0);
         if (++s->bots >= bots_at_start(s))
             return;
         due = sale_ns(s, SNIPE_WITHIN_S * strata(s, DICE_BOTS_COME, s->bots, bots_at_start(s)));
     }
-    loop_set(&s->run->loop, t, due);
+    if (!run_is_over(s->run))
+        loop_set(&s->run->loop, t, due);
 }
 
 static void polls_due(struct timer *t)
 {
     struct sale *s = (struct sale *)((char *)t - offsetof(struct sale, polls_timer));
     int64_t due = t->item.key, first = sale_ns(s, -CROWD_BEFORE);
-    while (due <= now_ns() && !run_is_over(s->run)) {
+    for (unsigned i = 0; i < ARRIVALS_A_TURN && due <= now_ns() && !run_is_over(s->run); i++) {
         send_read(s, K_POLL, due);
         if (++s->polls == s->polls_wanted)
             return;
         due = first + (int64_t)((double)s->polls / s->poll_rate * (double)NS_PER_S);
     }
-    loop_set(&s->run->loop, t, due);
+    if (!run_is_over(s->run))
+        loop_set(&s->run->loop, t, due);
 }
 
 static void snipe_due(struct timer *t)

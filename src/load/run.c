@@ -10,7 +10,12 @@
 
 static const struct load_scenario *const SCENARIOS[] = {&scenario_holds, &scenario_orders, &scenario_hot_seat,
                                                         &scenario_best_available, &scenario_on_sale};
-enum { SCENARIO_COUNT = sizeof SCENARIOS / sizeof SCENARIOS[0], PROGRESS_MS = 200, RESERVED_FILES = 100 };
+enum {
+    SCENARIO_COUNT = sizeof SCENARIOS / sizeof SCENARIOS[0],
+    PROGRESS_MS = 200,
+    RESERVED_FILES = 100,
+    JOURNEYS_A_TURN = 256
+};
 
 const struct load_scenario *load_scenario_at(unsigned index)
 {
@@ -103,7 +108,8 @@ static void pace(struct timer *t)
 {
     struct run *run = (struct run *)((char *)t - offsetof(struct run, pacer));
     int64_t now = now_ns(), due;
-    while ((due = journey_due(run, run->begun)) <= now && due < run->end_ns)
+    unsigned count = 0;
+    while ((due = journey_due(run, run->begun)) <= now && due < run->end_ns && count++ < JOURNEYS_A_TURN)
         begin_journey(run, due);
     if (due < run->end_ns)
         loop_set(&run->loop, t, due);

@@ -264,6 +264,29 @@ static void test_urgent_requests_do_not_wait_behind_others(void **state)
     assert_ptr_equal(stage->client.lines[false].first, &stage->requests[1]);
 }
 
+struct busy {
+    struct timer timer;
+    unsigned calls;
+};
+
+static void always_due(struct timer *t)
+{
+    ((struct busy *)t)->calls++;
+    loop_set(&stage->loop, t, now_ns() - NS_PER_S);
+}
+
+/* Timers that are always due leave the sockets their turn. */
+static void test_sockets_have_their_turn(void **state)
+{
+    (void)state;
+    struct busy busy = {.timer.due = always_due};
+    loop_set(&stage->loop, &busy.timer, now_ns());
+    send_one(0, now_ns());
+    wait_for(1);
+    assert_true(busy.calls > 0);
+    loop_unset(&stage->loop, &busy.timer);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -277,6 +300,7 @@ int main(void)
         TEST(test_no_answer_in_time),
         TEST(test_what_is_no_http),
         TEST(test_a_line_that_is_dropped),
+        TEST(test_sockets_have_their_turn),
         TEST(test_a_place_in_line_is_given_up),
         TEST(test_urgent_requests_do_not_wait_behind_others),
     };
