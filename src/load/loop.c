@@ -111,15 +111,22 @@ static int64_t call_due(struct loop *l, int64_t until_ns)
     return first && first->key < until_ns ? first->key : until_ns;
 }
 
+/* Wait for @wait_ns at most. An old kernel, or a sandbox that does not know the newer call, waits in whole ms. */
+static int wait_ready(struct loop *l, struct epoll_event *events, int64_t wait_ns)
+{
+    const struct timespec wait = {.tv_sec = wait_ns / NS_PER_S, .tv_nsec = wait_ns % NS_PER_S};
+    int count = epoll_pwait2(l->epoll_fd, events, EVENTS_A_TURN, &wait, NULL);
+    if (count < 0 && (errno == ENOSYS || errno == EPERM))
+        count = epoll_wait(l->epoll_fd, events, EVENTS_A_TURN, (int)(wait_ns / NS_PER_MS));
+    must(count >= 0 || errno == EINTR);
+    return count;
+}
+
 void loop_turn(struct loop *l, int64_t until_ns)
 {
     struct epoll_event events[EVENTS_A_TURN];
-    struct timespec wait = {0};
     int64_t next = call_due(l, until_ns), left = next == NEVER ? NS_PER_S : next - now_ns();
-    if (left > 0)
-        wait = (struct timespec){.tv_sec = left / NS_PER_S, .tv_nsec = left % NS_PER_S};
-    int count = epoll_pwait2(l->epoll_fd, events, EVENTS_A_TURN, &wait, NULL);
-    must(count >= 0 || errno == EINTR);
+    int count = wait_ready(l, events, left > 0 ? left : 0);
     for (int i = 0; i < count; i++) {
         struct source *s = events[i].data.ptr;
         s->ready(s, events[i].events);

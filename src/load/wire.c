@@ -34,39 +34,44 @@ void wire_write(struct buf *ret, const struct wire_request *r)
         buf_adds(ret, r->body);
 }
 
-/* The value of a header field, or NULL. */
-static const char *field(const char *head, const char *name)
+/* If the line @line is the field @name its value, else NULL. */
+static const char *value_of(const char *line, const char *name)
 {
     size_t size = strlen(name);
-    for (const char *line = strstr(head, "\r\n"); line && line[2] != '\r'; line = strstr(line + 2, "\r\n")) {
-        if ((line[2] | 0x20) == (name[0] | 0x20) && strncasecmp(line + 2, name, size) == 0 &&
-            line[2 + size] == ':')
-            return line + 3 + size + strspn(line + 3 + size, " ");
-    }
-    return NULL;
+    if ((line[0] | 0x20) != (name[0] | 0x20) || strncasecmp(line, name, size) != 0 || line[size] != ':')
+        return NULL;
+    return line + size + 1 + strspn(line + size + 1, " ");
 }
 
-static uint64_t number(const char *head, const char *name)
+static uint64_t number(const char *text)
 {
-    const char *value = field(head, name);
-    return value ? strtoull(value, NULL, 10) : 0;
+    return strtoull(text, NULL, 10);
 }
 
 bool wire_read_head(const char *head, struct reply *ret)
 {
+    bool has_length = false;
     if (strncmp(head, "HTTP/1.1 ", 9) != 0)
         return false;
-    *ret = (struct reply){.status = (unsigned)strtoul(head + 9, NULL, 10)};
+    *ret = (struct reply){.status = (unsigned)number(head + 9)};
+    for (const char *line = head, *value; (line = strchr(line, '\n')) != NULL && *++line;) {
+        if ((value = value_of(line, "Content-Length")) != NULL) {
+            ret->body_bytes = number(value);
+            has_length = true;
+        } else if ((value = value_of(line, "Change-Seq")) != NULL) {
+            ret->change_seq = number(value);
+        } else if ((value = value_of(line, "Retry-After")) != NULL) {
+            ret->retry_after_s = (uint32_t)number(value);
+        } else if ((value = value_of(line, "Idempotent-Replayed")) != NULL) {
+            ret->replayed = strncmp(value, "true", 4) == 0;
+        } else if ((value = value_of(line, "Connection")) != NULL) {
+            ret->closes = strncasecmp(value, "close", 5) == 0;
+        }
+    }
     bool empty = ret->status == 304 || ret->status == 204;
-    if (ret->status < 200 || ret->status > 599 || (!empty && !field(head, "Content-Length")))
-        return false;
-    const char *replayed = field(head, "Idempotent-Replayed"), *connection = field(head, "Connection");
-    ret->body_bytes = empty ? 0 : number(head, "Content-Length");
-    ret->change_seq = number(head, "Change-Seq");
-    ret->retry_after_s = (uint32_t)number(head, "Retry-After");
-    ret->replayed = replayed && strncmp(replayed, "true", 4) == 0;
-    ret->closes = connection && strncasecmp(connection, "close", 5) == 0;
-    return true;
+    if (empty)
+        ret->body_bytes = 0;
+    return ret->status >= 200 && ret->status <= 599 && (empty || has_length);
 }
 
 /* The text of the first member @name, without its opening quotation mark; or NULL. */
@@ -79,13 +84,21 @@ static const char *member(const struct reply *r, const char *name)
     return found ? found + size : NULL;
 }
 
+/* At most @size characters of @text, terminated. */
+static void copy_beginning(char *ret, const char *text, size_t size)
+{
+    size_t length = strnlen(text, size);
+    memcpy(ret, text, length);
+    ret[length] = 0;
+}
+
 bool reply_uuid(const struct reply *r, const char *name, struct uuid *ret)
 {
     const char *text = member(r, name);
     char copy[UUID_TEXT + 1];
     if (!text)
         return false;
-    snprintf(copy, sizeof copy, "%s", text);
+    copy_beginning(copy, text, UUID_TEXT);
     return uuid_parse(copy, ret) == 0;
 }
 
@@ -96,7 +109,7 @@ int64_t reply_time(const struct reply *r, const char *name)
     int64_t ms = 0;
     if (!text)
         return 0;
-    snprintf(copy, sizeof copy, "%s", text);
+    copy_beginning(copy, text, TIME_TEXT);
     return time_parse(copy, &ms) == 0 ? ms : 0;
 }
 
