@@ -111,7 +111,8 @@ static int64_t call_due(struct loop *l, int64_t until_ns)
     return first && first->key < until_ns ? first->key : until_ns;
 }
 
-/* Wait for @wait_ns at most. An old kernel, or a sandbox that does not know the newer call, waits in whole ms. */
+/* Wait for @wait_ns at most. An old kernel, or a sandbox that does not know the newer call, waits in whole
+ * ms. */
 static int wait_ready(struct loop *l, struct epoll_event *events, int64_t wait_ns)
 {
     const struct timespec wait = {.tv_sec = wait_ns / NS_PER_S, .tv_nsec = wait_ns % NS_PER_S};

@@ -51,11 +51,12 @@ bool picture_is_free(const struct picture *p, uint32_t seat)
     return (p->bits[seat / 4] >> seat % 4 * 2 & 3) == SEAT_AVAILABLE;
 }
 
-/* The first run of @count free seats in the row that begins at seat @row. */
-static bool find_in_row(const struct picture *p, uint32_t row, unsigned count, uint32_t *ret_first)
+/* The first run of @count free seats among those from @from to before @end. */
+static bool find_run(const struct picture *p, uint32_t from, uint32_t end, unsigned count,
+                     uint32_t *ret_first)
 {
     unsigned run = 0;
-    for (uint32_t seat = row; seat < row + ROW_SEATS && seat < p->seats; seat++) {
+    for (uint32_t seat = from; seat < end && seat < p->seats; seat++) {
         run = picture_is_free(p, seat) ? run + 1 : 0;
         if (run == count) {
             *ret_first = seat + 1 - count;
@@ -65,15 +66,15 @@ static bool find_in_row(const struct picture *p, uint32_t row, unsigned count, u
     return false;
 }
 
-bool picture_find(const struct picture *p, unsigned block, unsigned row, unsigned count, uint32_t *ret_first)
+bool picture_find(const struct picture *p, unsigned block, unsigned row, unsigned seat, unsigned count,
+                  uint32_t *ret_first)
 {
     unsigned blocks = (p->seats + BLOCK_SEATS - 1) / BLOCK_SEATS;
-    for (unsigned b = 0; b < blocks; b++) {
-        uint32_t first = (block + b) % blocks * BLOCK_SEATS;
-        for (unsigned i = 0; i < BLOCK_ROWS; i++) {
-            if (find_in_row(p, first + (row + i) % BLOCK_ROWS * ROW_SEATS, count, ret_first))
-                return true;
-        }
+    for (unsigned i = 0; i < blocks * BLOCK_ROWS; i++) {
+        unsigned b = (block + i / BLOCK_ROWS) % blocks, r = (row + i) % BLOCK_ROWS;
+        uint32_t first = b * BLOCK_SEATS + r * ROW_SEATS, end = first + ROW_SEATS;
+        if (find_run(p, first + seat, end, count, ret_first) || find_run(p, first, end, count, ret_first))
+            return true;
     }
     return false;
 }

@@ -51,10 +51,13 @@ void picture_take(struct picture *p, const struct reply *reply);
 void picture_change(struct picture *p, uint64_t seq, const char *text);
 bool picture_is_free(const struct picture *p, uint32_t seat);
 /*
- * @count free seats side by side in a row of @block or, where it has none, of the next blocks. The search in
- * the block begins at row @row (modulo its rows). Returns false when no row of the house has room.
+ * @count free seats side by side in a row of @block or, where it has none, of the next blocks. The search
+ * begins at row
+ * @row of each block and in each row at seat @seat (both from 0), and goes round. Returns false when no row
+ * has room.
  */
-bool picture_find(const struct picture *p, unsigned block, unsigned row, unsigned count, uint32_t *ret_first);
+bool picture_find(const struct picture *p, unsigned block, unsigned row, unsigned seat, unsigned count,
+                  uint32_t *ret_first);
 
 struct follower;
 struct visitor;

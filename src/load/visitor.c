@@ -335,11 +335,12 @@ void visitor_begin(struct sale *s, bool bot, int64_t due_ns, uint32_t first, uns
     struct plan plan = plan_draw(&dice, bot, s->crowd);
     unsigned blocks = (s->picture.seats + BLOCK_SEATS - 1) / BLOCK_SEATS,
              block = zipf_rank(blocks, dice_share(&dice));
-    /* Bots take the best rows, people look around. */
+    /* Bots take the first seats of the best rows, people look around. */
     unsigned row = (unsigned)(dice_roll(&dice) % (bot ? BEST_ROWS : BLOCK_ROWS));
-    if (count)
+    unsigned seat = bot ? 0 : (unsigned)(dice_roll(&dice) % ROW_SEATS);
+    if (count) {
         plan.party = count;
-    else if (!picture_find(&s->picture, block, row, plan.party, &first)) {
+    } else if (!picture_find(&s->picture, block, row, seat, plan.party, &first)) {
         s->turned_away++;
         return;
     }

@@ -12,6 +12,7 @@ import pytest
 
 import rules
 from box import until
+from doctor import as_json, doctored
 from harness import API_KEY, Server, binary, clean_env
 from test_cli import one_line, run
 
@@ -247,6 +248,78 @@ def test_a_server_that_goes_away(new_server):
     _, err = process.communicate()
     assert process.returncode == 1
     assert "no answer from the server" in err
+
+
+def as_json_only(change):
+    """Of the answers that are JSON; the bytes of the seats are left alone."""
+    return lambda content: as_json(change)(content) if content[:1] == b"{" else content
+
+
+def event_only(change):
+    """Of an event itself, not of what belongs to it."""
+    return as_json_only(lambda body: change(body) if "counts" in body else None)
+
+
+def flip_first_seat(content):
+    return bytes([content[0] ^ 2]) + content[1:] if content[:1] != b"{" else content
+
+
+def sold_as_available(body):
+    for ticket in body["tickets"]:
+        ticket["status"] = "available"
+
+
+def of_first(member, name, value):
+    """A change of the first entry of a list."""
+
+    def change(body):
+        if body[member]:
+            body[member][0][name] = value
+
+    return as_json(change)
+
+
+def without_last(member):
+    return as_json(lambda body: body[member].pop() if body[member] else None)
+
+
+def one_more(counts):
+    counts["sold"] += 1
+
+
+@pytest.mark.parametrize(
+    ("scenario", "part", "change", "rule"),
+    [
+        ("orders", "/availability", flip_first_seat, "one-owner"),
+        ("orders", "/availability", as_json_only(one_more), "counts"),
+        ("orders", "/v1/events/", event_only(lambda event: one_more(event["counts"])), "counts"),
+        ("orders", "/tickets", as_json(sold_as_available), "counts"),
+        ("orders", "/v1/orders", without_last("orders"), "promises"),
+        ("orders", "/v1/orders", of_first("orders", "status", "pending"), "promises"),
+        ("orders", "/checkouts", of_first("checkouts", "status", "released"), "promises"),
+        ("holds", "/checkouts", without_last("checkouts"), "promises"),
+        ("orders", "/v1/cdc/order_queue", without_last("rows"), "log-pairs"),
+        ("orders", "/v1/cdc/order_queue", of_first("rows", "cdc$operation", 3), "log-pairs"),
+        ("holds", "/v1/order_queue", without_last("rows"), "order-queue"),
+        ("holds", "/v1/cdc/order_queue", of_first("rows", "seq", 1_000_000), "seq"),
+    ],
+)
+def test_each_rule_can_break(bench_server, scenario, part, change, rule):
+    """A server that says something else than it acknowledged: the rule that it breaks is named, with a record; exit code 1."""
+    with doctored(bench_server.url, part, change) as url:
+        options = [*SMALL, "--sessions", "2", "--seconds", "0.5", "--rate", "20", "--url", url]
+        done = run("bench", scenario, "--json", *options, server=bench_server, expect=1)
+    broken = {r["rule"]: r["first"] for r in json.loads(done.stdout)["rules"] if r["breaches"]}
+    assert rule in broken, broken
+    assert broken[rule]
+    assert "a rule of selling was broken" in done.stderr
+
+
+def test_answers_that_are_not_as_documented(bench_server):
+    """They are no broken rule, but the end: what was answered is said."""
+    with doctored(bench_server.url, "/checkouts", as_json(lambda body: body.pop("checkouts"))) as url:
+        done = run("bench", "holds", *SMALL, "--sessions", "2", "--seconds", "0.2", "--url", url, server=bench_server, expect=1)
+    assert "was not answered as documented: /checkouts" in one_line(done)
 
 
 @pytest.mark.parametrize(

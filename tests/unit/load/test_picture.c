@@ -16,15 +16,33 @@ static void test_rows_are_not_crossed(void **state)
     struct picture p;
     uint32_t first = 0;
     picture_open(&p, SEATS);
-    assert_true(picture_find(&p, 0, 0, 4, &first));
+    assert_true(picture_find(&p, 0, 0, 0, 4, &first));
     assert_int_equal(first, 0);
     /* Seats 0 to 16 of the first row are gone: 3 are left there, so four sit in the second. */
     for (uint32_t seat = 0; seat <= 16; seat++)
         take(&p, seat, SEAT_SOLD);
-    assert_true(picture_find(&p, 0, 0, 3, &first));
+    assert_true(picture_find(&p, 0, 0, 0, 3, &first));
     assert_int_equal(first, 17);
-    assert_true(picture_find(&p, 0, 0, 4, &first));
+    assert_true(picture_find(&p, 0, 0, 0, 4, &first));
     assert_int_equal(first, ROW_SEATS);
+    picture_close(&p);
+}
+
+/* From a seat on to the end of the row, then from the row's beginning, then the next row. */
+static void test_the_search_begins_at_a_seat(void **state)
+{
+    (void)state;
+    struct picture p;
+    uint32_t first = 0;
+    picture_open(&p, SEATS);
+    assert_true(picture_find(&p, 1, 2, 10, 4, &first));
+    assert_int_equal(first, BLOCK_SEATS + 2 * ROW_SEATS + 10);
+    assert_true(picture_find(&p, 1, 2, 18, 4, &first));
+    assert_int_equal(first, BLOCK_SEATS + 2 * ROW_SEATS);
+    for (uint32_t seat = 0; seat < ROW_SEATS; seat++)
+        take(&p, BLOCK_SEATS + 2 * ROW_SEATS + seat, SEAT_SOLD);
+    assert_true(picture_find(&p, 1, 2, 10, 4, &first));
+    assert_int_equal(first, BLOCK_SEATS + 3 * ROW_SEATS + 10);
     picture_close(&p);
 }
 
@@ -36,7 +54,7 @@ static void test_the_next_blocks_are_looked_at(void **state)
     picture_open(&p, SEATS);
     for (uint32_t seat = 2 * BLOCK_SEATS; seat < SEATS; seat++)
         take(&p, seat, SEAT_HELD);
-    assert_true(picture_find(&p, 2, 3, 2, &first)); /* goes on with block 0, in the row that was wanted */
+    assert_true(picture_find(&p, 2, 3, 0, 2, &first)); /* goes on with block 0, in the row that was wanted */
     assert_int_equal(first, 3 * ROW_SEATS);
     picture_close(&p);
 }
@@ -49,12 +67,12 @@ static void test_sold_out(void **state)
     picture_open(&p, SEATS);
     for (uint32_t seat = 0; seat < SEATS; seat++)
         take(&p, seat, SEAT_SOLD);
-    assert_false(picture_find(&p, 1, 0, 1, &first));
+    assert_false(picture_find(&p, 1, 0, 0, 1, &first));
     assert_int_equal(first, 4711);
     take(&p, SEATS - 1, SEAT_AVAILABLE);
-    assert_true(picture_find(&p, 1, 0, 1, &first));
+    assert_true(picture_find(&p, 1, 0, 0, 1, &first));
     assert_int_equal(first, SEATS - 1);
-    assert_false(picture_find(&p, 1, 0, 2, &first));
+    assert_false(picture_find(&p, 1, 0, 0, 2, &first));
     picture_close(&p);
 }
 
@@ -135,6 +153,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows_are_not_crossed),
+        cmocka_unit_test(test_the_search_begins_at_a_seat),
         cmocka_unit_test(test_the_next_blocks_are_looked_at),
         cmocka_unit_test(test_sold_out),
         cmocka_unit_test(test_answers_of_another_size_are_left_alone),
