@@ -46,6 +46,18 @@ static void make_key(struct own_server *s)
     uuid_format(&key, s->key);
 }
 
+/* What the environment says of servers and keys is for others than this one. */
+static void forget_environment(void)
+{
+    static const char PREFIX[] = "BOXOFFICE_";
+    for (char **at = environ; at && *at;) {
+        char name[100];
+        snprintf(name, sizeof name, "%.*s", (int)strcspn(*at, "="), *at);
+        if (strncmp(name, PREFIX, sizeof PREFIX - 1) != 0 || unsetenv(name) != 0)
+            at++; /* otherwise the next has taken its place */
+    }
+}
+
 /* In the child; does not return. */
 static _Noreturn void become_server(const struct own_server *s, int cpu, const char *const *options, int out,
                                     pid_t parent)
@@ -74,6 +86,7 @@ static _Noreturn void become_server(const struct own_server *s, int cpu, const c
     snprintf(data, sizeof data, "%s/data", s->folder);
     while (*options)
         words[count++] = *options++;
+    forget_environment();
     signal(SIGINT, SIG_IGN); /* Ctrl-C goes to the whole group; who started it stops it */
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     CPU_ZERO(&set);

@@ -137,18 +137,22 @@ static void send_neighbour(struct state *s, int64_t due_ns)
     client_send(&run->client, &n->request);
 }
 
+static int64_t neighbour_due(const struct state *s)
+{
+    return s->run->began_ns + (int64_t)((double)s->beside_begun * (double)NS_PER_S / s->run->o->beside);
+}
+
+/* Counts as alive until the last that is due before the end has been sent. */
 static void pace_neighbours(struct timer *t)
 {
     struct state *s = (struct state *)((char *)t - offsetof(struct state, pacer));
-    int64_t now = now_ns(), due;
-    if (s->beside_begun >= s->run->house.seats)
-        return;
-    while ((due = s->run->began_ns +
-                  (int64_t)((double)s->beside_begun * (double)NS_PER_S / s->run->o->beside)) <= now &&
-           s->beside_begun < s->run->house.seats && !run_is_over(s->run))
-        send_neighbour(s, due);
-    if (!run_is_over(s->run))
-        loop_set(&s->run->loop, t, due);
+    int64_t now = now_ns(), end = s->run->end_ns;
+    while (neighbour_due(s) <= now && neighbour_due(s) < end && s->beside_begun < s->run->house.seats)
+        send_neighbour(s, neighbour_due(s));
+    if (neighbour_due(s) < end && s->beside_begun < s->run->house.seats)
+        loop_set(&s->run->loop, t, neighbour_due(s));
+    else
+        s->run->alive--;
 }
 
 /* ---- all ---- */
@@ -160,8 +164,10 @@ static void start(struct run *run)
     s->slice.due = next_slice;
     loop_set(&run->loop, &s->slice, now_ns() + SLICE_NS);
     s->pacer.due = pace_neighbours;
-    if (run->o->beside > 0)
+    if (run->o->beside > 0) {
+        run->alive++;
         loop_set(&run->loop, &s->pacer, now_ns());
+    }
 }
 
 static double rate(uint64_t answers, int64_t ns)

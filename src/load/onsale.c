@@ -15,7 +15,7 @@ static const char *const KINDS[] = {"page",  "list",    "sections",  "map",   "a
                                     "early", "hold",    "snipe",     "again", "double",       "repeat",
                                     "order", "confirm", "give-back", NULL};
 static const char *const FAMILIES[] = {"reads", "holds", "purchases", NULL};
-enum { LEAD_MS = 300, EXPIRY_GRACE_MS = 250, SNIPE_WITHIN_S = 1 };
+enum { LATE_MS = 10, LEAD_MS = 300, EXPIRY_GRACE_MS = 250, SNIPE_WITHIN_S = 1 };
 
 static const double BOTS_AT_START =
     0.5; /* of the bots' attempts; the others come when seats are to come back */
@@ -256,6 +256,10 @@ static void rested(struct timer *t)
 static void closed(struct timer *t)
 {
     struct sale *s = (struct sale *)((char *)t - offsetof(struct sale, end_timer));
+    if (s->people < s->people_wanted || s->reads_begun < s->reads_wanted || s->polls < s->polls_wanted) {
+        loop_set(&s->run->loop, t, now_ns() + LATE_MS * NS_PER_MS); /* the loop is late: some have yet to come */
+        return;
+    }
     run_end(s->run);
     if (!s->run->o->verify)
         return;

@@ -179,7 +179,9 @@ static void turn_until_quiet(struct run *run)
     int64_t told_ns = run->began_ns;
     uint64_t told_finished = 0;
     bool dropped = false;
-    while (!run_is_over(run) || !client_is_quiet(&run->client) || (run->alive > 0 && !is_interrupted(run))) {
+    /* A journey that was due before the end begins, however late the loop is. */
+    while (!run_is_over(run) || heap_has(&run->pacer.item) || !client_is_quiet(&run->client) ||
+           (run->alive > 0 && !is_interrupted(run))) {
         int64_t now = now_ns(), next = told_ns + PROGRESS_MS * NS_PER_MS;
         is_interrupted(run);
         if (now >= next && run->o->progress)
