@@ -12,8 +12,8 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-MODULES = ["base", "json", "money", "domain", "change", "inventory", "store", "writer", "view", "app", "http", "feed", "api",
-           "server", "load", "cli"]
+MODULES = ["base", "json", "load", "money", "domain", "change", "inventory", "store", "writer", "view", "app", "http", "feed", "api",
+           "server", "cli"]
 OWNED = {  # what -> the only places under src/ that may use it
     r"#include\s+[<\"]rocksdb/": ["store/rocksdb/"],
     r"#include\s+<picohttpparser\.h>": ["http/"],
