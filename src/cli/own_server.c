@@ -50,11 +50,12 @@ static void make_key(struct own_server *s)
 static void forget_environment(void)
 {
     static const char PREFIX[] = "BOXOFFICE_";
-    for (char **at = environ; at && *at;) {
-        char name[100];
-        snprintf(name, sizeof name, "%.*s", (int)strcspn(*at, "="), *at);
-        if (strncmp(name, PREFIX, sizeof PREFIX - 1) != 0 || unsetenv(name) != 0)
+    for (char **at = environ; *at;) {
+        char *name = strndup(*at, strcspn(*at, "="));
+        bool ours = name && strncmp(name, PREFIX, sizeof PREFIX - 1) == 0;
+        if (!ours || unsetenv(name) != 0)
             at++; /* otherwise the next has taken its place */
+        free(name);
     }
 }
 

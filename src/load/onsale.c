@@ -257,7 +257,8 @@ static void closed(struct timer *t)
 {
     struct sale *s = (struct sale *)((char *)t - offsetof(struct sale, end_timer));
     if (s->people < s->people_wanted || s->reads_begun < s->reads_wanted || s->polls < s->polls_wanted) {
-        loop_set(&s->run->loop, t, now_ns() + LATE_MS * NS_PER_MS); /* the loop is late: some have yet to come */
+        loop_set(&s->run->loop, t,
+                 now_ns() + LATE_MS * NS_PER_MS); /* the loop is late: some have yet to come */
         return;
     }
     run_end(s->run);
