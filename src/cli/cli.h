@@ -122,7 +122,8 @@ typedef void cli_on_message(struct cli *c, void *ctx, const char *event, const c
  * (said); connects again when it ends. Resets the arena. Returns an exit code.
  */
 int cli_stream(struct cli *c, const char *path, const char *last_id, cli_on_message *on_message, void *ctx);
-/* From now on Ctrl-C and SIGTERM only make cli_interrupted() true. */
+/* From now on the first Ctrl-C or SIGTERM only makes cli_interrupted() true; a second one ends the program.
+ */
 void cli_catch_interrupt(void);
 bool cli_interrupted(void);
 
