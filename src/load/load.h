@@ -39,8 +39,9 @@ struct load_options {
     uint64_t seed;
     unsigned seats; /* of an event */
     unsigned sessions;
-    unsigned count; /* seats of a party (best-available) */
-    double beside;  /* holds a second of other seats (hot-seat) */
+    unsigned hold_seconds; /* of the events that are made; on-sale has its own */
+    unsigned count;        /* seats of a party (best-available) */
+    double beside;         /* holds a second of other seats (hot-seat) */
     bool verify;
     struct crowd_options crowd; /* on-sale */
     /* May be NULL. progress() is called a few times a second; interrupted() is asked as often. */

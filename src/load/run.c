@@ -55,6 +55,7 @@ void load_scenario_defaults(const struct load_scenario *s, struct load_options *
                                  .seed = 1,
                                  .seats = 50000,
                                  .sessions = s->paced ? 20000 : 1000,
+                                 .hold_seconds = CROWD_HOLD,
                                  .count = 4,
                                  .verify = true,
                                  .crowd = crowd_defaults()};
@@ -241,7 +242,7 @@ static int prepare(struct run *run)
     struct house_wish wish = {.events = 1,
                               .sessions = run->o->sessions,
                               .seats = run->o->seats,
-                              .hold_seconds = CROWD_HOLD,
+                              .hold_seconds = run->o->hold_seconds,
                               .tickets_a_session = LIMIT_SESSION_TICKETS_MAX};
     unsigned streams = run->scenario->paced ? run->o->crowd.streams : 0;
     uint64_t files = raise_open_files(),

@@ -70,6 +70,15 @@ def test_holds_closed_loop(bench_server):
     assert_rules_hold(report)
 
 
+def test_holds_expire_meanwhile(bench_server):
+    """With a short hold time the first holds end while others begin; the rules know how each ended."""
+    ended = bench_server.metric("holds_expired_total")
+    report = bench("holds", "--seconds", "1.5", "--rate", "100", "--hold-seconds", "1", *SMALL, server=bench_server)
+    assert kinds(report)["hold"]["statuses"] == {"201": kinds(report)["hold"]["count"]}
+    assert bench_server.metric("holds_expired_total") > ended
+    assert_rules_hold(report)
+
+
 def test_holds_open_loop(bench_server):
     """As many as the rate says, whatever the server does: no coordinated omission."""
     report = bench("holds", "--seconds", "0.5", "--rate", "200", *SMALL, server=bench_server)
