@@ -27,7 +27,7 @@ struct api_key {
 };
 
 struct auth {
-    uint8_t signing_key[32];
+    struct mac_key signing_key;
     struct api_key *keys;
     size_t key_count;
 };
@@ -36,7 +36,7 @@ struct auth *auth_new(const uint8_t signing_key[32])
 {
     struct auth *a = calloc(1, sizeof(*a));
     must(a);
-    memcpy(a->signing_key, signing_key, sizeof(a->signing_key));
+    mac_key_init(&a->signing_key, signing_key);
     return a;
 }
 
@@ -44,7 +44,7 @@ void auth_free(struct auth *a)
 {
     if (!a)
         return;
-    sodium_memzero(a->signing_key, sizeof(a->signing_key));
+    sodium_memzero(&a->signing_key, sizeof(a->signing_key));
     free(a->keys);
     free(a);
 }
@@ -181,7 +181,7 @@ const char *auth_token(const struct auth *a, const struct session_id *session, i
     buf_add(&b, session->u.b, sizeof(session->u.b));
     put_i64(&b, expires_ms);
     must(b.size == TOKEN_SIGNED_BYTES);
-    struct digest mac = digest_keyed(a->signing_key, b.data, b.size);
+    struct digest mac = mac_of(&a->signing_key, b.data, b.size);
     buf_add(&b, mac.b, sizeof(mac.b));
     const char *token = text_base64url(arena, b.data, b.size);
     buf_done(&b);
@@ -197,7 +197,7 @@ static bool read_token(const struct auth *a, const char *text, struct session_id
     size_t size = 0;
     if (text_from_base64url(text, bytes, sizeof(bytes), &size) || size != TOKEN_BYTES)
         return false;
-    struct digest mac = digest_keyed(a->signing_key, bytes, TOKEN_SIGNED_BYTES), sent;
+    struct digest mac = mac_of(&a->signing_key, bytes, TOKEN_SIGNED_BYTES), sent;
     memcpy(sent.b, bytes + TOKEN_SIGNED_BYTES, sizeof(sent.b));
     struct rd r;
     rd_init(&r, bytes, TOKEN_SIGNED_BYTES);

@@ -1,6 +1,7 @@
 #include "base/hash.h"
 #include "base/must.h"
 #include <sodium.h>
+#include <string.h>
 #include <xxhash.h>
 
 struct digest digest_of(const void *a, size_t a_size, const void *b, size_t b_size)
@@ -20,6 +21,26 @@ struct digest digest_keyed(const uint8_t key[32], const void *data, size_t size)
 {
     struct digest digest;
     must(crypto_generichash(digest.b, DIGEST_BYTES, data, size, key, 32) == 0);
+    return digest;
+}
+
+_Static_assert(sizeof(crypto_generichash_state) == sizeof(((struct mac_key *)0)->state), "a state fits");
+
+void mac_key_init(struct mac_key *k, const uint8_t key[32])
+{
+    crypto_generichash_state state;
+    must(crypto_generichash_init(&state, key, 32, DIGEST_BYTES) == 0);
+    memcpy(k->state, &state, sizeof(state));
+    sodium_memzero(&state, sizeof(state));
+}
+
+struct digest mac_of(const struct mac_key *k, const void *data, size_t size)
+{
+    struct digest digest;
+    crypto_generichash_state state;
+    memcpy(&state, k->state, sizeof(state));
+    crypto_generichash_update(&state, data, size);
+    must(crypto_generichash_final(&state, digest.b, DIGEST_BYTES) == 0);
     return digest;
 }
 

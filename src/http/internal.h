@@ -407,6 +407,10 @@ int http_take_socket(struct http_request *r);
 
 /* ---- problem.c ---- */
 
+/* What the problems of all errors begin with, made once. */
+struct http_problems;
+struct http_problems *http_problems_new(void);
+void http_problems_free(struct http_problems *p);
 /* Answer with a problem that has no name of its own (RFC 9457, 4.2.1): of HTTP itself, not of this API. */
 void http_problem_plain(struct http_req *req, unsigned status, const char *title, const char *detail);
 
@@ -463,6 +467,7 @@ struct http_server {
     /* immutable after open */
     struct http_options options;
     struct http_router *router;
+    struct http_problems *problems;
     uint16_t port;
     unsigned loop_count;
     struct http_loop *loops;

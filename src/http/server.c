@@ -116,6 +116,7 @@ static struct http_server *new_server(const struct http_options *options)
     must(s);
     s->options = *options;
     s->router = http_router_new(options->routes);
+    s->problems = http_problems_new();
     s->loops = calloc(options->loops, sizeof *s->loops);
     must(s->loops);
     return s;
@@ -164,6 +165,7 @@ void http_close(struct http_server *s)
     if (!all)
         return; /* somebody still holds a request and may yet answer it */
     http_router_free(s->router);
+    http_problems_free(s->problems);
     free(s->loops);
     free(s);
 }

@@ -11,6 +11,11 @@ void json_out_init(struct json_out *j, struct buf *buf)
     *j = (struct json_out){.buf = buf};
 }
 
+void json_out_resume(struct json_out *j, struct buf *buf)
+{
+    *j = (struct json_out){.buf = buf, .comma = true, .depth = 1, .objects = 1};
+}
+
 static bool in_object(const struct json_out *j)
 {
     return j->depth > 0 && (j->objects >> (j->depth - 1) & 1);

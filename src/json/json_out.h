@@ -23,6 +23,8 @@ struct json_out {
 
 /* Write to the end of @buf. */
 void json_out_init(struct json_out *j, struct buf *buf);
+/* Go on behind a member of an object, on the first level, that was left open in @buf. */
+void json_out_resume(struct json_out *j, struct buf *buf);
 void json_out_object(struct json_out *j);     /* { */
 void json_out_end_object(struct json_out *j); /* } */
 void json_out_array(struct json_out *j);      /* [ */

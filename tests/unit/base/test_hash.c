@@ -33,6 +33,10 @@ static void test_keyed(void **state)
         key[i] = (uint8_t)i;
     struct digest mac = digest_keyed(key, "abc", 3);
     assert_digest(mac, "d63a32d3e44738d7907f964316c241adaba0abfeabc32349677578a15a203f7f");
+    struct mac_key ready;
+    mac_key_init(&ready, key);
+    struct digest same = mac_of(&ready, "abc", 3), again = mac_of(&ready, "abc", 3);
+    assert_true(digest_equal(&mac, &same) && digest_equal(&mac, &again));
     key[0] ^= 1;
     struct digest other = digest_keyed(key, "abc", 3);
     assert_false(digest_equal(&mac, &other));
