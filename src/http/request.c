@@ -13,7 +13,7 @@
 #include <strings.h>
 
 enum {
-    ARENA_BLOCK = 8192, /* what a usual request needs, so that none asks malloc() */
+    ARENA_BLOCK = 8192,    /* what a usual request needs, so that none asks malloc() */
     SPARE_REQUESTS = 1024, /* kept for reuse, each with one block */
 };
 
