@@ -17,6 +17,7 @@ from harness import API_KEY, Server, binary
 COMMANDS = {
     "serve": [],
     "demo": [],
+    "bench": [],
     "schema": [],
     "version": [],
     "venue": ["list", "show", "create", "import"],
