@@ -18,7 +18,7 @@ struct live {
     bool has_order;
     struct order order; /* if has_order; without lines: they are the hold's */
     struct heap_item deadline;
-    struct live *next, *prev; /* in the order of their beginning */
+    struct live *prev, *next; /* in the order of their beginning (utlist) */
     struct line lines[];
 };
 
@@ -41,7 +41,7 @@ struct inventory {
     struct seat *seats;
     uint32_t counts[SEAT_STATUSES];
     struct runs *runs; /* of the available seats */
-    struct live *lives, *last_live;
+    struct live *lives;
     struct idmap by_hold, by_order; /* struct live */
     struct heap deadlines;
     struct idmap buyers; /* struct buyer, by session */

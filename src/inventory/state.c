@@ -4,6 +4,7 @@
 #include "inventory/inventory_internal.h"
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
 enum { FIRST_CAP = 64 };
 
@@ -63,12 +64,7 @@ struct live *live_add(struct inventory *inv, const struct hold *hold)
     live->hold = *hold;
     memcpy(live->lines, hold->lines, size);
     live->hold.lines = live->lines;
-    live->prev = inv->last_live;
-    if (live->prev)
-        live->prev->next = live;
-    else
-        inv->lives = live;
-    inv->last_live = live;
+    DL_APPEND(inv->lives, live);
     idmap_add(&inv->by_hold, live);
     heap_set(&inv->deadlines, &live->deadline, hold->expires_ms);
     return live;
@@ -103,8 +99,7 @@ void live_remove(struct inventory *inv, struct live *live)
     if (live->has_order)
         idmap_remove(&inv->by_order, live);
     idmap_remove(&inv->by_hold, live);
-    *(live->prev ? &live->prev->next : &inv->lives) = live->next;
-    *(live->next ? &live->next->prev : &inv->last_live) = live->prev;
+    DL_DELETE(inv->lives, live);
     heap_remove(&inv->deadlines, &live->deadline);
     free(live);
 }

@@ -12,6 +12,7 @@
  * free.
  */
 #include "writer/writer_internal.h"
+#include <utlist.h>
 
 enum { TURN = 64 };
 
@@ -21,20 +22,14 @@ static void enter_ring(struct writer *w, struct lane *l)
         return;
     l->in_ring = true;
     l->left = TURN;
-    l->next = NULL;
-    if (w->ring_last)
-        w->ring_last->next = l;
-    else
-        w->ring = l;
-    w->ring_last = l;
+    DL_APPEND(w->ring, l);
 }
 
-static void leave_ring(struct writer *w)
+static void leave_ring(struct writer *w, struct lane *l)
 {
-    struct lane *l = w->ring;
-    w->ring = l->next;
-    if (!w->ring)
-        w->ring_last = NULL;
+    if (!l->in_ring)
+        return;
+    DL_DELETE(w->ring, l);
     l->in_ring = false;
 }
 
@@ -62,15 +57,7 @@ void queue_again(struct writer *w, struct req_list *list)
 
 void queue_forget(struct writer *w, struct entry *e)
 {
-    struct lane **at = &w->ring, *before = NULL;
-    while (*at && *at != &e->lane) {
-        before = *at;
-        at = &before->next;
-    }
-    if (*at) {
-        *at = e->lane.next;
-        w->ring_last = w->ring_last == &e->lane ? before : w->ring_last;
-    }
+    leave_ring(w, &e->lane);
     list_prepend(&w->general.requests, &e->lane.requests);
     list_prepend(&w->general.requests, &e->waiting);
     enter_ring(w, &w->general);
@@ -84,9 +71,9 @@ struct writer_req *queue_next(struct writer *w)
     struct writer_req *req = list_pop(&l->requests);
     must(req);
     if (!l->requests.first) {
-        leave_ring(w);
+        leave_ring(w, l);
     } else if (--l->left == 0) {
-        leave_ring(w);
+        leave_ring(w, l);
         enter_ring(w, l);
     }
     return req;

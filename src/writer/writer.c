@@ -125,10 +125,10 @@ static void run_answered(struct task *t)
     req->done(req);
 }
 
-/* How many new holds of the request's event (and of the few that share its counter) are not yet answered. */
-static atomic_uint *holds_of(struct writer *w, const struct writer_req *req)
+/* How many new holds of the event (and of the few that share its counter) are not yet answered. */
+static atomic_uint *holds_of(struct writer *w, const struct event_id *event)
 {
-    return &w->holds_of[id_tag(&req->event_id.u) % HOLD_COUNTERS];
+    return &w->holds_of[id_tag(&event->u) % HOLD_COUNTERS];
 }
 
 static bool is_new_hold(const struct writer_req *req)
@@ -137,32 +137,34 @@ static bool is_new_hold(const struct writer_req *req)
 }
 
 /*
- * May it come in, with so many @before it, and so many new holds of its event? What ends a claim must always
- * get through: it frees more than it takes. New holds leave some places free, so that whoever has seats can
- * pay for them or give them back, however many want to be the next.
+ * May a new hold come in, with so many requests @before it, and so many new holds of its event? They leave
+ * some places free, so that whoever has seats can pay for them or give them back, however many want to be the
+ * next.
  */
+static bool is_room_for_hold(const struct writer *w, size_t before, unsigned holds)
+{
+    return before + w->reserve < w->queue_limit && holds < w->event_limit;
+}
+
+/* The same for any request. What ends a claim must always get through: it frees more than it takes. */
 static bool is_room(const struct writer *w, const struct writer_req *req, size_t before, unsigned holds)
 {
     if (req->op == WRITER_RELEASE || req->op == WRITER_CREATE_EVENT)
         return true;
-    if (is_new_hold(req))
-        return before + w->reserve < w->queue_limit && holds < w->event_limit;
-    return before < w->queue_limit;
+    return is_new_hold(req) ? is_room_for_hold(w, before, holds) : before < w->queue_limit;
 }
 
 /* One less than writer_submit() has counted. */
 static void uncount(struct writer *w, const struct writer_req *req)
 {
     if (is_new_hold(req))
-        atomic_fetch_sub(holds_of(w, req), 1);
+        atomic_fetch_sub(holds_of(w, &req->event_id), 1);
     atomic_fetch_sub(&w->pending, 1);
 }
 
 bool writer_full(struct writer *w, const struct event_id *event)
 {
-    const struct writer_req req = {
-        .op = WRITER_COMMAND, .event_id = *event, .command.kind = COMMAND_HOLD_CREATE};
-    bool room = is_room(w, &req, atomic_load(&w->pending), atomic_load(holds_of(w, &req)));
+    bool room = is_room_for_hold(w, atomic_load(&w->pending), atomic_load(holds_of(w, event)));
     if (!room)
         metrics_add(METRIC_OVERLOAD_REFUSALS, 1);
     return !room;
@@ -172,7 +174,7 @@ int writer_submit(struct writer *w, struct writer_req *req)
 {
     must(req->reply_to && req->done && req->arena);
     size_t before = atomic_fetch_add(&w->pending, 1);
-    unsigned holds = is_new_hold(req) ? atomic_fetch_add(holds_of(w, req), 1) : 0;
+    unsigned holds = is_new_hold(req) ? atomic_fetch_add(holds_of(w, &req->event_id), 1) : 0;
     int ret = 0;
     if (atomic_load(&w->stopping)) {
         ret = BOX_ESHUTDOWN;

@@ -30,7 +30,7 @@ struct req_list {
 /* Those who wait to be decided about one event (or about none), oldest first. */
 struct lane {
     struct req_list requests;
-    struct lane *next; /* in the ring */
+    struct lane *prev, *next; /* in the ring (utlist) */
     bool in_ring;
     unsigned left; /* of its turn */
 };
@@ -112,8 +112,8 @@ struct writer {
     struct task stop; /* wakes the writer once */
 
     /* the writer's thread */
-    struct lane general;           /* what is about no event that there is */
-    struct lane *ring, *ring_last; /* the lanes that somebody is in: whose turn is next */
+    struct lane general; /* what is about no event that there is */
+    struct lane *ring;   /* the lanes that somebody is in: whose turn is next */
     struct entry *entries;
     struct slug *slugs;
     struct flight *flights;
