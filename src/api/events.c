@@ -51,9 +51,7 @@ static void out_created(struct api_req *c, struct json_out *j)
 
 static const char *event_path(struct api_req *c)
 {
-    char id[UUID_TEXT + 1];
-    uuid_format(&c->call.event_now->event_id.u, id);
-    return arena_printf(c->call.arena, "/v1/events/%s", id);
+    return api_location(c, "/v1/events/", &c->call.event_now->event_id.u);
 }
 
 static void release_plan(struct api_req *c)

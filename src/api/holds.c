@@ -14,11 +14,7 @@ static void out_hold(struct api_req *c, struct json_out *j)
 
 static const char *hold_path(struct api_req *c)
 {
-    static const char base[] = "/v1/holds/";
-    char *path = arena_alloc(c->call.arena, sizeof(base) + UUID_TEXT);
-    memcpy(path, base, sizeof(base));
-    uuid_format(&c->call.hold->hold_id.u, path + sizeof(base) - 1);
-    return path;
+    return api_location(c, "/v1/holds/", &c->call.hold->hold_id.u);
 }
 
 /* A proxy that nobody has named: what it says is passed over, and whoever runs this should know. */

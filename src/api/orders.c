@@ -25,9 +25,7 @@ static void out_order(struct api_req *c, struct json_out *j)
 
 static const char *order_path(struct api_req *c)
 {
-    char id[UUID_TEXT + 1];
-    uuid_format(&c->call.order->order_id.u, id);
-    return arena_printf(c->call.arena, "/v1/orders/%s", id);
+    return api_location(c, "/v1/orders/", &c->call.order->order_id.u);
 }
 
 /* ---- making ---- */

@@ -4,6 +4,7 @@
 #include "base/must.h"
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 enum {
     SEQ_TEXT = 24,
@@ -274,6 +275,15 @@ void api_answer(struct app_call *call)
     struct buf b = {0};
     buf_add(&b, answer->body, answer->body_size);
     http_reply(c->req, answer->http_status, answer->body_size ? JSON_TYPE : NULL, &b);
+}
+
+const char *api_location(struct api_req *c, const char *base, const struct uuid *id)
+{
+    size_t size = strlen(base);
+    char *path = arena_alloc(c->call.arena, size + UUID_TEXT + 1);
+    memcpy(path, base, size);
+    uuid_format(id, path + size);
+    return path;
 }
 
 struct app_call *api_write(struct api_req *c, unsigned status, api_encode *encode,

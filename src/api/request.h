@@ -121,6 +121,8 @@ void api_reply_private(struct api_req *c, unsigned status, api_encode *encode);
 /* An ETag of the event's newest change: good for everything that depends on it. */
 const char *api_event_etag(struct api_req *c, const char *suffix);
 
+/* "/v1/holds/" and an id: where what a write has made is found. The arena's. */
+const char *api_location(struct api_req *c, const char *base, const struct uuid *id);
 /* Prepare a write: what its answer is when it was accepted. The call is done() by answering. */
 struct app_call *api_write(struct api_req *c, unsigned status, api_encode *encode,
                            const char *(*location)(struct api_req *c));

@@ -54,9 +54,7 @@ static void out_made(struct api_req *c, struct json_out *j)
 
 static const char *venue_path(struct api_req *c)
 {
-    char id[UUID_TEXT + 1];
-    uuid_format(&c->call.layout->venue_id.u, id);
-    return arena_printf(c->call.arena, "/v1/venues/%s", id);
+    return api_location(c, "/v1/venues/", &c->call.layout->venue_id.u);
 }
 
 static void make_venue(struct http_req *req, void *ctx, const struct venue_plan *how)
