@@ -1,11 +1,13 @@
 """What the benchmarks share: processes on a core of their own, the server, alternating runs, the document."""
 import argparse
+import contextlib
 import datetime
 import json
 import os
 import pathlib
 import platform
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -132,11 +134,27 @@ class Boxoffice:
             raise SystemExit("bench: the server did not stop cleanly")
 
 
-def bench(scenario, *options):
-    """`boxoffice bench` with a server of its own, each on its core; its report. A broken rule ends everything."""
-    folder = os.environ.get("BENCH_DIR", "/var/tmp")
-    done = subprocess.run([PROGRAM, "bench", scenario, "--json", "--pin", f"{SERVER_CPU},{CLIENT_CPU}", *map(str, options)],
-                          stdout=subprocess.PIPE, text=True, env={**os.environ, "BENCH_DIR": folder})
+@contextlib.contextmanager
+def running(folder, systems):
+    """All of them started, then stopped, and the folder removed."""
+    started = []
+    try:
+        for system in systems:
+            system.start()
+            started.append(system)
+        yield
+    finally:
+        for system in reversed(started):
+            system.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def bench(scenario, *options, server=None):
+    """`boxoffice bench` against @server or one of its own, each on its core; its report. A broken rule ends everything."""
+    where = ["--url", server.url] if server else ["--pin", f"{SERVER_CPU},{CLIENT_CPU}"]
+    done = subprocess.run([*(["taskset", "-c", CLIENT_CPU] if server else []), PROGRAM, "bench", scenario, "--json", *where,
+                           *map(str, options)], stdout=subprocess.PIPE, text=True,
+                          env={"BENCH_DIR": "/var/tmp", **os.environ, "BOXOFFICE_API_KEY": KEY})
     if done.returncode != 0:
         raise SystemExit(f"bench: boxoffice bench {scenario} ended with {done.returncode}: {done.stdout[-2000:]}")
     return json.loads(done.stdout)

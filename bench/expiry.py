@@ -1,12 +1,7 @@
 """How late holds end: with 100,000 live at a time while others begin at half the peak, and 20,000 deadlines within a second while
 5,000 clients want those seats. The server's own histogram says how late; the rules of selling are checked afterwards."""
-import json
-import os
-import pathlib
 import re
-import shutil
 import statistics
-import subprocess
 import threading
 import time
 import urllib.request
@@ -34,11 +29,16 @@ class Server(common.Boxoffice):
         return [(float(bound) * 1000, int(count)) for bound, count in found]
 
     def bench(self, *options):
-        done = subprocess.run(["taskset", "-c", common.CLIENT_CPU, common.PROGRAM, "bench", "holds", "--url", self.url, "--json",
-                               *map(str, options)], stdout=subprocess.PIPE, text=True, env={**os.environ, "BOXOFFICE_API_KEY": common.KEY})
-        if done.returncode:
-            raise SystemExit(f"bench: boxoffice bench holds ended with {done.returncode}: {done.stdout[-2000:]}")
-        return json.loads(done.stdout)
+        return common.bench("holds", *options, server=self)
+
+    def events(self):
+        found, cursor = [], ""
+        while True:
+            page = self.get("/v1/events?limit=100" + cursor)
+            found += page["events"]
+            if not page["next_cursor"]:
+                return found
+            cursor = "&cursor=" + page["next_cursor"]
 
 
 def quantile(before, after, share):
@@ -106,35 +106,18 @@ def wave(server, folder, peak):
     return {"ended": after[-1][1] - before[-1][1], "p99": quantile(before, after, 0.99), "all": quantile(before, after, 1)}
 
 
-def events_of(server):
-    found, cursor = [], ""
-    while True:
-        page = server.get("/v1/events?limit=100" + cursor)
-        found += page["events"]
-        if not page["next_cursor"]:
-            return found
-        cursor = "&cursor=" + page["next_cursor"]
-
-
-Server.events = events_of
-
-
 def main():
     args = common.arguments(__doc__, seconds=4).parse_args()
     runs, waves, peaks = [], [], []
     for run in range(args.runs):
         folder = common.scratch()
         server = Server(folder)
-        server.start()
-        try:
+        with common.running(folder, [server]):
             report = server.bench("--connections", CONNECTIONS, "--seconds", args.seconds, "--no-verify")
             peaks.append(common.kind(report, "hold")["count"] / report["seconds"])
             runs.append(steady(server, int(peaks[-1] / 2)))
             waves.append(wave(server, folder, peaks[-1]))
             print(f"bench: expiry, run {run + 1} of {args.runs}: {runs[-1]}, wave: {waves[-1]}")
-        finally:
-            server.stop()
-            shutil.rmtree(folder, ignore_errors=True)
 
     def middle(rows, name):
         return statistics.median(row[name] for row in rows)
@@ -158,4 +141,5 @@ def main():
     common.write_section(args.output, "Holds that end by time", lines)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,7 +1,6 @@
 """Durable holds of one seat over HTTP, beside raw Redis and raw PostgreSQL. Alternating runs, medians, ratios."""
 import os
 import re
-import shutil
 import statistics
 import sys
 
@@ -108,19 +107,12 @@ def main():
     args = parser.parse_args()
     folder = common.scratch()
     systems = [Boxoffice(folder), peers.Redis(folder), peers.Postgres(folder)]
-    started, results, latencies = [], {}, {}
-    try:
-        for system in systems:
-            system.start()
-            started.append(system)
+    results, latencies = {}, {}
+    with common.running(folder, systems):
         for connections in args.connections:
             measures = {system.name: lambda s=system, c=connections: s.holds(c, args.seconds) for system in [*systems, Confirmed()]}
             results[connections] = common.alternate(measures, args.runs, f"{connections} connections", "/s")
             latencies[connections] = systems[0].latency
-    finally:
-        for system in reversed(started):
-            system.stop()
-        shutil.rmtree(folder, ignore_errors=True)
     others = moments(args, statistics.median(results[args.connections[0]][Boxoffice.name]))
     common.write_section(args.output, "Durable holds of one seat", report(results, latencies, others, args))
 

@@ -2,7 +2,6 @@
 the sale's writes alone.
 
 What comes after "--" goes to `boxoffice bench on-sale` as it is, e.g. script/bench onsale -- --seats 5000 --reads 100."""
-import shutil
 import statistics
 import sys
 
@@ -76,22 +75,15 @@ def main():
     args = common.arguments(__doc__, seconds=5).parse_args(words[:at])
     folder = common.scratch()
     systems = [peers.Redis(folder), peers.Postgres(folder)]
-    started, runs = [], []
+    runs = []
     capacities = {system.name: {"holds": [], "orders": []} for system in systems}
-    try:
-        for system in systems:
-            system.start()
-            started.append(system)
+    with common.running(folder, systems):
         for run in range(args.runs):
             runs.append(common.bench("on-sale", "--seed", run + 1, *options))
             print(f"bench: on-sale, run {run + 1} of {args.runs}: {runs[-1]['figures']['paid']:,.0f} orders paid", file=sys.stderr)
             for system in systems:
                 for what, measure in {"holds": system.holds, "orders": system.orders}.items():
                     capacities[system.name][what].append(measure(CONNECTIONS, args.seconds))
-    finally:
-        for system in reversed(started):
-            system.stop()
-        shutil.rmtree(folder, ignore_errors=True)
     common.write_section(args.output, "A sale opens", report_of(runs, capacities, options, args))
 
 

@@ -1,7 +1,6 @@
 """Whole orders of one seat - hold, order, confirm, each durable - beside raw Redis and raw PostgreSQL doing three writes.
 
 boxoffice is measured by `boxoffice bench orders`, each run on a new server; the rules of selling are checked after it."""
-import shutil
 import statistics
 
 import common
@@ -69,18 +68,11 @@ def main():
     folder = common.scratch()
     boxoffice = Boxoffice()
     systems = [boxoffice, peers.Redis(folder), peers.Postgres(folder)]
-    started, results = [], {}
-    try:
-        for system in systems:
-            system.start()
-            started.append(system)
+    results = {}
+    with common.running(folder, systems):
         for connections in args.connections:
             measures = {system.name: lambda s=system, c=connections: s.orders(c, args.seconds) for system in systems}
             results[connections] = common.alternate(measures, args.runs, f"orders, {connections} connections", "/s")
-    finally:
-        for system in reversed(started):
-            system.stop()
-        shutil.rmtree(folder, ignore_errors=True)
     common.write_section(args.output, "Whole orders", report(results, boxoffice, args))
 
 
