@@ -58,7 +58,7 @@ void changes_of_log(struct api_req *c)
     const char *text = id ? id : http_query(c->req, name);
     if (http_query(c->req, "limit"))
         json_in_fault_at(&c->in, "/limit", "is for pages; a stream has no end");
-    if (text && (cursor_parse(text, &after) || after.size != CDC_CURSOR_BYTES))
+    if (text && (cursor_parse(text, &after) || !store_cdc_cursor_valid(c->call.app->parts.store, &after)))
         api_fault_cursor(c, name);
     if (api_fits(c) && !http_stream_head(c->req))
         answer_failure(c, feed_follow_log(c->api->feed, c->req, &after));

@@ -35,7 +35,7 @@ static void out_rows(struct log_follower *w, struct buf *b)
 {
     for (uint32_t i = 0; i < w->list.count; i++) {
         const struct cdc_row *row = &w->list.cdc_row[i];
-        struct cursor at = cdc_cursor(row);
+        struct cursor at = store_cdc_cursor(w->base.feed->parts.app->parts.store, row);
         struct json_out j;
         buf_printf(b, "event: row\nid: %s\ndata: ", text_base64url(&w->arena, at.bytes, at.size));
         json_out_init(&j, b);

@@ -156,6 +156,15 @@ int inventory_decide(struct inventory *inv, const struct command *command, int64
 struct change *inventory_create(struct inventory *inv, const struct actor *actor, int64_t now_us,
                                 struct arena *arena);
 
+/*
+ * Bring an inventory that somebody else decides about to the state after @c: what a follower, a check of the
+ * log and an import do. @c is believed to be durable; everything that decide_*() would refuse for reasons of
+ * the state is refused here too, because then the log and the state do not belong together.
+ * Returns 0; BOX_ERANGE (c->seq is not the next; nothing has changed), BOX_ECORRUPT (its hash does not
+ * follow, or it does not fit the state; the inventory is then useless: free it).
+ */
+int inventory_follow(struct inventory *inv, const struct change *c, struct arena *scratch);
+
 /* True from the first accepted command until inventory_group_done(). */
 bool inventory_group_open(const struct inventory *inv);
 /* The open group is durable: its seats may be changed again. */

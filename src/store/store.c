@@ -1,7 +1,5 @@
 #include "store/store.h"
 #include "base/must.h"
-#include <endian.h>
-#include <string.h>
 
 void store_commit(struct store *s, struct commit *c)
 {
@@ -157,12 +155,85 @@ int store_secret(struct store *s, const char *name, const uint8_t fresh[32], uin
     return s->ops->secret(s, name, fresh, ret_secret);
 }
 
-struct cursor cdc_cursor(const struct cdc_row *row)
+struct cursor store_cdc_cursor(const struct store *s, const struct cdc_row *row)
 {
-    struct cursor cursor = {.size = CDC_CURSOR_BYTES};
-    uint64_t commit_no = htobe64(row->commit_no);
-    uint32_t batch_seq = htobe32(row->batch_seq);
-    memcpy(cursor.bytes, &commit_no, sizeof(commit_no));
-    memcpy(cursor.bytes + sizeof(commit_no), &batch_seq, sizeof(batch_seq));
-    return cursor;
+    must(s && row);
+    return s->ops->cdc_cursor(row);
+}
+
+bool store_cdc_cursor_valid(const struct store *s, const struct cursor *cursor)
+{
+    must(s && cursor);
+    return s->ops->cdc_cursor_valid(cursor);
+}
+
+int store_get_venue(struct store *s, const struct venue_id *id, struct layout **ret_layout)
+{
+    must(s && id && ret_layout);
+    return s->ops->get_venue(s, id, ret_layout);
+}
+
+/* ---- what is different when the store is shared ---- */
+
+bool store_shared(const struct store *s)
+{
+    must(s);
+    return s->ops->shared != NULL;
+}
+
+int store_take_event(struct store *s, const struct event_id *id,
+                     struct layout *(*layout_of)(void *ctx, const struct venue_id *venue), void *ctx,
+                     struct image *ret_image)
+{
+    must(s && id && layout_of && ret_image);
+    return store_shared(s) ? s->ops->shared->take_event(s, id, layout_of, ctx, ret_image)
+                           : s->ops->load_event(s, id, layout_of, ctx, ret_image);
+}
+
+void store_idem_lookup(struct store *s, struct idem_lookup *l)
+{
+    must(s && l && l->arena && l->done);
+    if (store_shared(s)) {
+        s->ops->shared->idem_lookup(s, l);
+        return;
+    }
+    l->record = arena_alloc(l->arena, sizeof(*l->record));
+    l->result = store_idem_find(s, &l->key, l->now_ms, l->arena, l->record);
+    l->done(l);
+}
+
+int store_claim_slug(struct store *s, const char *slug, const struct event_id *event)
+{
+    must(s && slug && *slug && event);
+    return store_shared(s) ? s->ops->shared->claim_slug(s, slug, event) : 0;
+}
+
+void store_cdc_until(struct store *s, int64_t until_us)
+{
+    must(store_shared(s));
+    s->ops->shared->cdc_until(s, until_us);
+}
+
+uint32_t store_group_seats(const struct store *s)
+{
+    return store_shared(s) ? s->ops->shared->group_seats(s) : UINT32_MAX;
+}
+
+int store_beat(struct store *s, const struct server_row *me, struct arena *arena,
+               struct server_row **ret_rows, uint32_t *ret_count)
+{
+    must(store_shared(s) && me && arena && ret_rows && ret_count);
+    return s->ops->shared->beat(s, me, arena, ret_rows, ret_count);
+}
+
+void store_leave(struct store *s, const struct uuid *server_id)
+{
+    must(store_shared(s) && server_id);
+    s->ops->shared->leave(s, server_id);
+}
+
+int store_clock(struct store *s, const struct clock *clock, int64_t *ret_ahead_us, int64_t *ret_error_us)
+{
+    must(store_shared(s) && clock && ret_ahead_us && ret_error_us);
+    return s->ops->shared->clock(s, clock, ret_ahead_us, ret_error_us);
 }

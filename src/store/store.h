@@ -6,8 +6,12 @@
  *   - workers read records, create tickets and put venues.
  * Which rows a change writes is decided in change/rows.h, not here; whether a store keeps the CDC rows or
  * makes them from the changes again is its own affair. Nothing of a store's library shows through this
- * interface; it is made so that a cluster can stand behind it: a commit is asynchronous, says which seq it
- * follows, and may be refused or remain unknown.
+ * interface; a commit is asynchronous, says which seq it follows, and may be refused or remain unknown,
+ * because a cluster may stand behind it.
+ *
+ * Shared stores: several servers may have a cluster open at once (store_shared()). An event then has one home
+ * at a time, the server whose store_take_event() succeeded last; a commit of any other is BOX_EFENCED. Who
+ * should be home is not the store's affair (cluster/cluster.h), that a former home can do no harm is.
  *
  * What a commit may answer, per event group:
  *   BOX_OK            durable: survives power loss.
@@ -16,12 +20,15 @@
  *   BOX_EUNKNOWN      it may have happened or not. The store is then *failed*: every commit and write answers
  *                     BOX_EUNAVAILABLE until store_reopen() succeeds; afterwards loads and reads tell what is
  *                     durable. Never repeat a commit by yourself.
+ *                     A shared store does not fail: only the event is in doubt, its commits answer
+ *                     BOX_EFENCED until store_take_event() has settled what happened.
  *   BOX_EUNAVAILABLE  certainly not done (the store had failed before).
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/hash.h"
 #include "change/change.h"
@@ -100,11 +107,28 @@ uint64_t store_commit_no(struct store *s);
 int store_idem_find(struct store *s, const struct digest *key, int64_t now_ms, struct arena *arena,
                     struct idem_record *ret_record);
 
+/* The same for the writer, which must not wait. */
+struct idem_lookup {
+    struct digest key;
+    int64_t now_ms;
+    struct arena *arena;
+    struct idem_record *record; /* set when result is 0: the arena's */
+    int result;                 /* 0, BOX_ENOTFOUND, BOX_EIO, BOX_EUNAVAILABLE */
+    void (*done)(struct idem_lookup *l);
+    void *ctx;
+};
+/*
+ * Set @l's result and call done(): before this returns, or later from another thread. A record that was
+ * durable when this was called is found.
+ */
+void store_idem_lookup(struct store *s, struct idem_lookup *l);
+
 /* ---- writing outside of groups (workers) ---- */
 
 /*
  * Store a venue with its venue_sections rows, and the answer if @idem is not NULL. Durable at return.
- * Returns 0, BOX_EUNKNOWN or BOX_EUNAVAILABLE.
+ * Returns 0, BOX_EUNKNOWN or BOX_EUNAVAILABLE; BOX_EEXISTS: another server has answered a request with this
+ * key meanwhile, look it up, nothing of this one is visible.
  */
 int store_put_venue(struct store *s, const struct layout *layout, const struct idem_record *idem);
 /*
@@ -114,6 +138,13 @@ int store_put_venue(struct store *s, const struct layout *layout, const struct i
  */
 int store_create_tickets(struct store *s, const struct event *event, const struct layout *layout,
                          void (*progress)(void *ctx, uint32_t done), void *ctx);
+/*
+ * Take a slug for an event that is about to be created, so that no other server gives it away. What is not
+ * followed by the event's first commit is free again after LIMIT_SLUG_CLAIM_SECONDS. Idempotent for the same
+ * event. A store that is not shared has nothing to do: the writer knows all slugs.
+ * Returns 0, BOX_ESLUGTAKEN, BOX_EUNKNOWN or BOX_EUNAVAILABLE.
+ */
+int store_claim_slug(struct store *s, const char *slug, const struct event_id *event);
 /* Remove the ticket rows of an event that was not created or was deleted. Best effort; also done at open. */
 void store_drop_tickets(struct store *s, const struct event_id *event);
 
@@ -123,12 +154,25 @@ void store_drop_tickets(struct store *s, const struct event_id *event);
 int store_list_events(struct store *s, int (*each)(void *ctx, struct event_id id), void *ctx);
 /* Every venue: @each gets a reference it must drop. */
 int store_list_venues(struct store *s, int (*each)(void *ctx, struct layout *layout), void *ctx);
+/* One venue: a reference that the caller must drop. Returns 0, BOX_ENOTFOUND, BOX_ECORRUPT, BOX_EIO. */
+int store_get_venue(struct store *s, const struct venue_id *id, struct layout **ret_layout);
 /*
- * Load one event. @layout_of lends its venue's layout (the image takes a reference of its own), or gives NULL
- * when there is none. Returns 0, BOX_ENOTFOUND, BOX_ECORRUPT, BOX_EIO; the image is the caller's (image_done)
- * only when 0.
+ * Load one event, as somebody who looks on: in a shared store its home may go on meanwhile, then it is read
+ * again, and BOX_EBUSY is the answer when it never stood still. @layout_of lends its venue's layout (the
+ * image takes a reference of its own), or gives NULL when there is none. Returns 0, BOX_ENOTFOUND,
+ * BOX_ECORRUPT, BOX_EIO; the image is the caller's (image_done) only when 0.
  */
 int store_load_event(struct store *s, const struct event_id *id,
+                     struct layout *(*layout_of)(void *ctx, const struct venue_id *venue), void *ctx,
+                     struct image *ret_image);
+
+/*
+ * Become the home of an event and load it: whoever was it before is fenced first, and what of its newest
+ * group was durable but not written out is. At return no commit can happen but one of @s, following the
+ * image's seq. In a store that is not shared this is store_load_event(). Blocks; workers.
+ * Returns as that, and BOX_EUNAVAILABLE; BOX_EFENCED: another server took it in the same moment.
+ */
+int store_take_event(struct store *s, const struct event_id *id,
                      struct layout *(*layout_of)(void *ctx, const struct venue_id *venue), void *ctx,
                      struct image *ret_image);
 
@@ -187,12 +231,19 @@ int store_list_order_queue(struct store *s, const struct order_queue_filter *f, 
                            uint32_t limit, struct arena *arena, struct order_queue_row **ret_rows,
                            uint32_t *ret_count, struct cursor *ret_cursor);
 /* The cursor of CDC rows: after this one. */
-enum { CDC_CURSOR_BYTES = 8 + 4 };
-struct cursor cdc_cursor(const struct cdc_row *row);
+struct cursor store_cdc_cursor(const struct store *s, const struct cdc_row *row);
+/* False: no cursor of this store's has this form (it is somebody's invention). */
+bool store_cdc_cursor_valid(const struct store *s, const struct cursor *cursor);
 /*
- * CDC rows of all events in commit order; each event's in the order of its seq. ret_cursor is always set:
- * where to go on, also later; it may stand behind changes that have no rows. *ret_more: there are more rows
- * now.
+ * Of a shared store: every change of any event with a time_us up to @until_us is durable and written out, on
+ * whichever server it was made. Lists of CDC rows end there, so that none can come to stand before a cursor
+ * that was given. Never goes back. Thread: any.
+ */
+void store_cdc_until(struct store *s, int64_t until_us);
+/*
+ * CDC rows of all events; each event's in the order of its seq. Events among each other: in commit order, in
+ * a shared store by (time_us, event_id). ret_cursor is always set: where to go on, also later; it may stand
+ * behind changes that have no rows. *ret_more: there are more rows now.
  */
 int store_list_cdc(struct store *s, const struct cursor *after, uint32_t limit, struct arena *arena,
                    struct cdc_row **ret_rows, uint32_t *ret_count, struct cursor *ret_cursor, bool *ret_more);
@@ -205,6 +256,38 @@ int store_list_changes(struct store *s, const struct event_id *event, uint64_t a
  * Returns 0, BOX_EIO or BOX_EUNKNOWN.
  */
 int store_secret(struct store *s, const char *name, const uint8_t fresh[32], uint8_t ret_secret[32]);
+
+/* ---- several servers on one store ---- */
+
+/* True if other servers may have it open, too. Thread: any. */
+bool store_shared(const struct store *s);
+/* How many seats a group should change at most, so that it stays quick; UINT32_MAX: as many as there are. */
+uint32_t store_group_seats(const struct store *s);
+
+enum { SERVER_ADDRESS_BYTES = 256, SERVER_VERSION_BYTES = 32 };
+/* A server on a shared store, as it says of itself with every beat. */
+struct server_row {
+    struct uuid server_id;              /* of the process: a new one at each start */
+    char address[SERVER_ADDRESS_BYTES]; /* where other servers reach it: http[s]://HOST:PORT */
+    char version[SERVER_VERSION_BYTES]; /* of the program */
+    uint64_t beat;                      /* grows while it lives */
+    int64_t started_ms;
+    bool fit; /* it may be an event's home: loaded, its clock is right */
+};
+/*
+ * Write @me (an LWT: it is known to have happened, or has not) and read all. A row that is not written for
+ * LIMIT_SERVER_ROW_SECONDS goes by itself. Blocks. Shared stores only.
+ * Returns 0, BOX_EUNAVAILABLE or BOX_EUNKNOWN; rows are the arena's.
+ */
+int store_beat(struct store *s, const struct server_row *me, struct arena *arena,
+               struct server_row **ret_rows, uint32_t *ret_count);
+/* The server leaves. Best effort. Blocks. */
+void store_leave(struct store *s, const struct uuid *server_id);
+/*
+ * How far @clock is ahead of the clocks of the cluster's nodes (of their median; negative: behind), and how
+ * far that may be off, both in us. Blocks. Returns 0 or BOX_EUNAVAILABLE.
+ */
+int store_clock(struct store *s, const struct clock *clock, int64_t *ret_ahead_us, int64_t *ret_error_us);
 
 /* ---- what a backend provides (store/<backend>/ only) ---- */
 struct store_ops;
@@ -242,6 +325,22 @@ struct store_ops {
     int (*list_changes)(struct store *, const struct event_id *, uint64_t, uint32_t, struct arena *,
                         struct change ***, uint32_t *);
     int (*secret)(struct store *, const char *, const uint8_t[32], uint8_t[32]);
+    int (*get_venue)(struct store *, const struct venue_id *, struct layout **);
+    struct cursor (*cdc_cursor)(const struct cdc_row *);
+    bool (*cdc_cursor_valid)(const struct cursor *);
+    /* Of shared stores; NULL in one that is not. */
+    const struct store_shared_ops *shared;
+};
+struct store_shared_ops {
+    int (*take_event)(struct store *, const struct event_id *,
+                      struct layout *(*)(void *, const struct venue_id *), void *, struct image *);
+    void (*idem_lookup)(struct store *, struct idem_lookup *);
+    int (*claim_slug)(struct store *, const char *, const struct event_id *);
+    void (*cdc_until)(struct store *, int64_t);
+    uint32_t (*group_seats)(const struct store *);
+    int (*beat)(struct store *, const struct server_row *, struct arena *, struct server_row **, uint32_t *);
+    void (*leave)(struct store *, const struct uuid *);
+    int (*clock)(struct store *, const struct clock *, int64_t *, int64_t *);
 };
 
 #endif

@@ -58,7 +58,7 @@ static int load_inventory(struct writer *w, const struct event_id *id, struct in
 {
     struct image image = {0};
     struct lent_layout lent = {.writer = w};
-    int ret = store_load_event(w->store, id, lend_layout, &lent, &image);
+    int ret = store_take_event(w->store, id, lend_layout, &lent, &image);
     if (ret == 0) {
         *ret_inv = inventory_new(&image, w->rng);
         image_done(&image);

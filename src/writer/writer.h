@@ -35,6 +35,23 @@
  *   - An API key is not bound: a counter sells to a queue of people. But what it holds for a session counts
  * as that session's, so that the count is the same after a restart, when nobody knows who began a hold.
  *
+ * Homes (a store that is shared, store_shared()): the writer decides about the events that it is home of, and
+ * only shows what is decided about the others. Which those are is told to it (cluster/cluster.h):
+ *
+ *     ADOPT home    the inventory comes from store_take_event(): from now on commands on it are decided here
+ *     ADOPT other   the inventory comes from another server (image_code.h): it is shown, FOLLOW keeps it
+ * current RESIGN        a home stops to be one, when nothing of the event is under way any more
+ *
+ *   - A command on an event whose home is not here gets BOX_ENOTHOME: certainly not done. So does
+ * CREATE_EVENT's event once it is lost.
+ *   - BOX_EFENCED: somebody else has become home. The requests of the part get BOX_ENOTHOME, what the
+ * inventory decided is void, and observer.lost() says that the event needs to be adopted anew.
+ *   - BOX_EUNKNOWN: the requests are told so, then the same. Only the one event is concerned, the writer goes
+ * on.
+ *   - An event that is lost is shown as it was last, until it is adopted.
+ *   - A hold is expired options.expiry_delay_us after its deadline: the clock of the home that took it may
+ * have been behind this one.
+ *
  * Work that is too big for a group (creating an event, a venue) is done by a worker between a CLAIM of its
  * idempotency key and slug and the CREATE_EVENT or RELEASE that ends the claim.
  */
@@ -54,6 +71,17 @@ enum writer_op {
     WRITER_COMMAND, /* decide req->command on req->event_id */
     WRITER_CLAIM,   /* reserve req->idem and req->slug (either may be NULL) until RELEASE or CREATE_EVENT */
     WRITER_RELEASE, /* end the claim of req->idem and req->slug; req->answer (or NULL) is what waiters get */
+    WRITER_ADOPT,   /* show req->inventory and, if req->home, decide about it from now on. Refused with
+                       BOX_ERANGE   when it is older than what is shown, BOX_EEXISTS when the writer is home
+                       already */
+    WRITER_RESIGN,  /* be no longer home of req->event_id: afterwards it is lost (see Homes) but for what the
+                       inventory shows, which FOLLOW may go on with. BOX_ENOTHOME if it was not */
+    WRITER_FOLLOW,  /* req->changes, by next, of another's event: applied and shown. Those that are not news
+                       are  passed over; BOX_ERANGE: one is missing before them; BOX_ECORRUPT, BOX_ENOTFOUND
+                       (not  adopted), BOX_EEXISTS (home is here): nothing was shown, ask for the image */
+    WRITER_FORGET,  /* another's event that was deleted, or never was: show it no more */
+    WRITER_IMAGE, /* append the state of req->event_id to req->image, as durable as everything that is shown.
+                     BOX_ENOTHOME if the home is not here */
     WRITER_CREATE_EVENT, /* commit CHANGE_EVENT_CREATED of req->new_event (its tickets are in the store); the
                             claim of its slug and of req->idem ends, whatever the answer */
 };
@@ -73,6 +101,10 @@ struct writer_req {
     const struct layout *new_layout;  /* CREATE_EVENT */
     const struct idem_record *answer; /* RELEASE */
     const struct personal *personal; /* stored beside the order that the command makes or confirms; or NULL */
+    struct inventory *inventory;     /* ADOPT: taken over, whatever the answer */
+    bool home;                       /* ADOPT */
+    struct change *changes;          /* FOLLOW */
+    struct buf *image;               /* IMAGE */
     const struct address *client;    /* the network it came from, for a session's budget; or NULL */
     struct arena *arena;             /* where the verdict's parts go: the request's own */
     /*
@@ -116,6 +148,10 @@ struct writer_observer {
     void (*changed)(void *ctx, const struct inventory *inv, const struct change *first);
     /* Deleted (after changed() with that change), or not found when it was loaded again. */
     void (*gone)(void *ctx, const struct event_id *id);
+    /* Of the changes that were made durable here, before changed() and loaded(): for those who follow. */
+    void (*decided)(void *ctx, const struct inventory *inv, const struct change *first);
+    /* Shared store: this writer is no longer home of the event, see Homes. */
+    void (*lost)(void *ctx, const struct event_id *id);
     /* The store is open again after a failure, its events are not loaded yet: what workers wrote, and were
        told that it is unknown, may be there. Returns 0, or an error: then all is tried again. */
     int (*reopened)(void *ctx);
@@ -129,9 +165,10 @@ struct writer_options {
     /* The layout of a venue: a new reference or NULL. */
     struct layout *(*layout_of)(void *ctx, const struct venue_id *venue);
     void *layout_ctx;
-    size_t queue_limit;   /* 0: LIMIT_WRITER_QUEUE, and LIMIT_WRITER_RESERVE */
-    size_t queue_reserve; /* of these, places that new holds may not take */
-    size_t event_limit;   /* new holds of one event; 0: LIMIT_WRITER_EVENT_QUEUE */
+    int64_t expiry_delay_us; /* shared store: see Homes; else 0 */
+    size_t queue_limit;      /* 0: LIMIT_WRITER_QUEUE, and LIMIT_WRITER_RESERVE */
+    size_t queue_reserve;    /* of these, places that new holds may not take */
+    size_t event_limit;      /* new holds of one event; 0: LIMIT_WRITER_EVENT_QUEUE */
     struct budget_limits limits;
 };
 
@@ -171,6 +208,12 @@ int64_t writer_next_wake_us(const struct writer *w);
 /* Rounds until writer_stop(): then refuse new requests, answer all, return. Thread: the writer's. */
 void writer_run(struct writer *w);
 void writer_stop(struct writer *w); /* Thread: any; async-signal-safe */
+
+/*
+ * Every change that this writer will ever make durable has a time_us later than this, or was told to
+ * observer.decided() before this returned. Never goes back. Thread: any.
+ */
+int64_t writer_stable_us(struct writer *w);
 
 /* True while requests are decided (not while the store is failed). Thread: any. */
 bool writer_ready(const struct writer *w);

@@ -187,8 +187,8 @@ static void cdc_pages_inside_a_group(void **state)
     for (uint32_t limit = 1; limit <= total + 1; limit++)
         assert_pages(w, start, limit, want, total);
     for (uint32_t i = 0; i < total; i++) {
-        assert_pages(w, cdc_cursor(&want[i]), 3, want + i + 1, total - i - 1);
-        assert_pages(w, cdc_cursor(&want[i]), 200, want + i + 1, total - i - 1);
+        assert_pages(w, store_cdc_cursor(w->store, &want[i]), 3, want + i + 1, total - i - 1);
+        assert_pages(w, store_cdc_cursor(w->store, &want[i]), 200, want + i + 1, total - i - 1);
     }
     end_show(&e);
     end_show(&other);
@@ -207,7 +207,7 @@ static void cdc_says_when_there_is_more(void **state)
     assert_int_equal(store_list_cdc(w->store, &none, total, &w->arena, &rows, &count, &at, &more), 0);
     assert_int_equal(count, total);
     assert_false(more);
-    const struct cursor end = cdc_cursor(&(struct cdc_row){.commit_no = store_commit_no(w->store)});
+    const struct cursor end = store_cdc_cursor(w->store, &(struct cdc_row){.commit_no = store_commit_no(w->store)});
     assert_memory_equal(at.bytes, end.bytes, 8); /* who reads on is not led through them again */
     assert_int_equal(store_list_cdc(w->store, &none, total - 1, &w->arena, &rows, &count, &at, &more), 0);
     assert_int_equal(count, total - 1);

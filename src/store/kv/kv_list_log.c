@@ -10,6 +10,7 @@
 #include "store/kv/kv_store.h"
 #include "store/kv/log_row.h"
 #include "store/kv/page.h"
+#include <endian.h>
 #include <string.h>
 
 /* ---- CDC rows ---- */
@@ -91,13 +92,31 @@ static int scan_cdc(struct kv_read *r, struct cdc_page *p)
     return page_error(ret);
 }
 
+/* A cursor of the change log: commit number, cdc$batch_seq_no. */
+enum { CDC_CURSOR_BYTES = 8 + 4 };
+
+struct cursor kv_cdc_cursor(const struct cdc_row *row)
+{
+    struct cursor cursor = {.size = CDC_CURSOR_BYTES};
+    uint64_t commit_no = htobe64(row->commit_no);
+    uint32_t batch_seq = htobe32(row->batch_seq);
+    memcpy(cursor.bytes, &commit_no, sizeof(commit_no));
+    memcpy(cursor.bytes + sizeof(commit_no), &batch_seq, sizeof(batch_seq));
+    return cursor;
+}
+
+bool kv_cdc_cursor_valid(const struct cursor *cursor)
+{
+    return cursor->size == CDC_CURSOR_BYTES;
+}
+
 int kv_list_cdc(struct store *base, const struct cursor *after, uint32_t limit, struct arena *arena,
                 struct cdc_row **ret_rows, uint32_t *ret_count, struct cursor *ret_cursor, bool *ret_more)
 {
     struct kv *kv = kv_store_of(base)->kv;
     struct kv_read r;
     struct cdc_page p = {.limit = limit};
-    if (after->size != 0 && after->size != CDC_CURSOR_BYTES)
+    if (after->size != 0 && !kv_cdc_cursor_valid(after))
         return BOX_EINVALID;
     if (after->size) { /* else before the first */
         p.commit_no = load_u64(after->bytes);
@@ -115,7 +134,7 @@ int kv_list_cdc(struct store *base, const struct cursor *after, uint32_t limit, 
         return ret;
     *ret_rows = p.rows;
     *ret_count = p.count;
-    *ret_cursor = cdc_cursor(&(struct cdc_row){.commit_no = p.commit_no, .batch_seq = p.batch_seq});
+    *ret_cursor = kv_cdc_cursor(&(struct cdc_row){.commit_no = p.commit_no, .batch_seq = p.batch_seq});
     *ret_more = p.more;
     return 0;
 }

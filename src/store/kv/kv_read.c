@@ -117,6 +117,16 @@ int kv_idem_find(struct store *base, const struct digest *key, int64_t now_ms, s
     return ret == BOX_ECORRUPT ? BOX_EIO : ret;
 }
 
+int kv_get_venue(struct store *base, const struct venue_id *id, struct layout **ret_layout)
+{
+    struct buf value = {0};
+    int ret = get_value(base, TABLE_VENUES, id->u.b, ID_BYTES, &value);
+    if (!ret)
+        ret = decoded(layout_decode(value.data, value.size, ret_layout));
+    buf_done(&value);
+    return ret;
+}
+
 /* ---- whole lists ---- */
 
 static int collect_events(struct kv_read *r, struct buf *ret_ids)

@@ -273,4 +273,7 @@ const struct store_ops kv_store_ops = {
     .list_cdc = kv_list_cdc,
     .list_changes = kv_list_changes,
     .secret = kv_secret,
+    .get_venue = kv_get_venue,
+    .cdc_cursor = kv_cdc_cursor,
+    .cdc_cursor_valid = kv_cdc_cursor_valid,
 };

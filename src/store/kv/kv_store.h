@@ -84,6 +84,7 @@ int kv_event_state(struct kv_read *r, const struct event_id *id, struct event_st
 /* kv_read.c */
 int kv_list_events(struct store *base, int (*each)(void *ctx, struct event_id id), void *ctx);
 int kv_list_venues(struct store *base, int (*each)(void *ctx, struct layout *layout), void *ctx);
+int kv_get_venue(struct store *base, const struct venue_id *id, struct layout **ret_layout);
 int kv_get_hold(struct store *base, const struct hold_id *id, struct arena *arena, struct hold *ret_hold);
 int kv_get_order(struct store *base, const struct order_id *id, struct arena *arena, struct order *ret_order);
 int kv_get_personal(struct store *base, const struct order_id *id, struct arena *arena,
@@ -106,6 +107,8 @@ int kv_list_order_queue(struct store *base, const struct order_queue_filter *f, 
                         uint32_t *ret_count, struct cursor *ret_cursor);
 
 /* kv_list_log.c */
+struct cursor kv_cdc_cursor(const struct cdc_row *row);
+bool kv_cdc_cursor_valid(const struct cursor *cursor);
 int kv_list_cdc(struct store *base, const struct cursor *after, uint32_t limit, struct arena *arena,
                 struct cdc_row **ret_rows, uint32_t *ret_count, struct cursor *ret_cursor, bool *ret_more);
 int kv_list_changes(struct store *base, const struct event_id *event, uint64_t after_seq, uint32_t limit,
