@@ -207,7 +207,8 @@ static void cdc_says_when_there_is_more(void **state)
     assert_int_equal(store_list_cdc(w->store, &none, total, &w->arena, &rows, &count, &at, &more), 0);
     assert_int_equal(count, total);
     assert_false(more);
-    const struct cursor end = store_cdc_cursor(w->store, &(struct cdc_row){.commit_no = store_commit_no(w->store)});
+    const struct cursor end =
+        store_cdc_cursor(w->store, &(struct cdc_row){.commit_no = store_commit_no(w->store)});
     assert_memory_equal(at.bytes, end.bytes, 8); /* who reads on is not led through them again */
     assert_int_equal(store_list_cdc(w->store, &none, total - 1, &w->arena, &rows, &count, &at, &more), 0);
     assert_int_equal(count, total - 1);
