@@ -1,7 +1,7 @@
 /*
- * The tail: one group of changes as bytes, with all that its second half needs. It is written into the event's
- * partition by the same conditional batch that changes the seats, so that whoever takes the event over can
- * write the second half again.
+ * The tail: one group of changes as bytes, with all that its second half needs. It is written into the
+ * event's partition by the same conditional batch that changes the seats, so that whoever takes the event
+ * over can write the second half again.
  *
  * Encoded form, version 1: u8 version | varint count | count x bytes change_encode | varint count | count x
  * answer | varint count | count x personal | u64 XXH3 of all before. Damage anywhere is found by that sum.

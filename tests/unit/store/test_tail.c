@@ -1,6 +1,6 @@
 /* The tail: what a group brings comes back; what is cut, damaged or does not follow is refused. */
-#include "store/cql/tail.h"
 #include "base/bytes.h"
+#include "store/cql/tail.h"
 #include "unit/change/fixture.h"
 
 enum { PARTS = 3 };
@@ -26,12 +26,17 @@ static void stuff_init(struct stuff *s)
         if (i)
             s->parts[i - 1].change.next = &s->parts[i].change;
     }
-    s->answers[0] = (struct idem_record){.key = {{1}}, .request = {{2}}, .expires_ms = 1700000086400,
-                                         .http_status = 201, .change_seq = 2, .location = "/v1/holds/x",
-                                         .body = "{\"a\":\0}", .body_size = 7};
+    s->answers[0] = (struct idem_record){.key = {{1}},
+                                         .request = {{2}},
+                                         .expires_ms = 1700000086400,
+                                         .http_status = 201,
+                                         .change_seq = 2,
+                                         .location = "/v1/holds/x",
+                                         .body = "{\"a\":\0}",
+                                         .body_size = 7};
     s->answers[1] = (struct idem_record){.key = {{3}}, .http_status = 204};
-    s->personals[0] = (struct personal_record){
-        .order_id = {uuid_numbered(4)}, .personal = {.name = "Ada", .email = "ada@example.org"}};
+    s->personals[0] = (struct personal_record){.order_id = {uuid_numbered(4)},
+                                               .personal = {.name = "Ada", .email = "ada@example.org"}};
     s->personals[1] =
         (struct personal_record){.order_id = {uuid_numbered(5)}, .personal = {.payment_reference = ""}};
     for (unsigned i = 0; i < 2; i++) {
@@ -282,9 +287,12 @@ static void gap_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(comes_back),        cmocka_unit_test(appends),
-        cmocka_unit_test(cut_is_refused),    cmocka_unit_test(damage_is_refused),
-        cmocka_unit_test(strange_bytes_are_refused), cmocka_unit_test(newer_is_told),
+        cmocka_unit_test(comes_back),
+        cmocka_unit_test(appends),
+        cmocka_unit_test(cut_is_refused),
+        cmocka_unit_test(damage_is_refused),
+        cmocka_unit_test(strange_bytes_are_refused),
+        cmocka_unit_test(newer_is_told),
         cmocka_unit_test(gap_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
