@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-MODULES = ["base", "json", "load", "money", "domain", "change", "inventory", "store", "writer", "view", "app", "http", "feed", "api",
+MODULES = ["base", "json", "load", "money", "domain", "change", "inventory", "store", "writer", "verify", "transfer", "view", "cluster", "app", "http", "feed", "api",
            "server", "cli"]
 OWNED = {  # what -> the only places under src/ that may use it
     r"#include\s+[<\"]rocksdb/": ["store/rocksdb/"],
