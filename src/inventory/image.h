@@ -32,6 +32,7 @@ struct image {
     uint64_t seq;          /* newest change */
     int64_t time_us;       /* of the newest change */
     struct digest hash;    /* of the newest change */
+    uint64_t epoch;        /* shared store, of store_take_event(): how often it was taken; else 0 */
     struct seat *seats;    /* malloc'd, layout->seats_total; all but place filled by the store */
     struct hold *holds;    /* active ones, with lines */
     size_t hold_count;
