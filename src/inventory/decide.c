@@ -165,7 +165,7 @@ int64_t stamp_ms(const struct decision *d, const struct live *live)
     return live->has_order && live->order.created_ms > ms ? live->order.created_ms : ms;
 }
 
-static enum hold_status hold_status_after(enum hold_outcome outcome)
+enum hold_status hold_status_after(enum hold_outcome outcome)
 {
     must(outcome != OUTCOME_NONE);
     if (outcome == OUTCOME_PURCHASED)
@@ -173,15 +173,18 @@ static enum hold_status hold_status_after(enum hold_outcome outcome)
     return outcome == OUTCOME_EXPIRED ? HOLD_EXPIRED : HOLD_RELEASED;
 }
 
+enum order_status order_status_after(enum hold_outcome outcome)
+{
+    must(outcome != OUTCOME_NONE);
+    if (outcome == OUTCOME_PURCHASED)
+        return ORDER_PAID;
+    return outcome == OUTCOME_EXPIRED ? ORDER_EXPIRED : ORDER_CANCELLED;
+}
+
 static void end_order(struct order *order, enum hold_outcome outcome, int64_t now_ms)
 {
-    if (outcome == OUTCOME_PURCHASED) {
-        order->status = ORDER_PAID;
-        order->purchased_ms = now_ms;
-        return;
-    }
-    order->status = outcome == OUTCOME_EXPIRED ? ORDER_EXPIRED : ORDER_CANCELLED;
-    order->ended_ms = now_ms;
+    order->status = order_status_after(outcome);
+    *(order->status == ORDER_PAID ? &order->purchased_ms : &order->ended_ms) = now_ms;
 }
 
 void end_hold(struct decision *d, struct live *live, enum change_kind kind, enum hold_outcome outcome)

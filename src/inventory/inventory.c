@@ -126,9 +126,7 @@ bool inventory_group_open(const struct inventory *inv)
 void inventory_group_done(struct inventory *inv)
 {
     must(inv->group_open || (inv->dirty_count == 0 && inv->retired_count == 0));
-    for (size_t i = 0; i < inv->dirty_count; i++)
-        inv->seats[inv->dirty[i]].dirty = 0;
-    inv->dirty_count = 0;
+    seats_unmark(inv);
     drop_retired(inv);
     inv->group_open = false;
 }

@@ -158,10 +158,16 @@ struct change *inventory_create(struct inventory *inv, const struct actor *actor
 
 /*
  * Bring an inventory that somebody else decides about to the state after @c: what a follower, a check of the
- * log and an import do. @c is believed to be durable; everything that decide_*() would refuse for reasons of
- * the state is refused here too, because then the log and the state do not belong together.
- * Returns 0; BOX_ERANGE (c->seq is not the next; nothing has changed), BOX_ECORRUPT (its hash does not
- * follow, or it does not fit the state; the inventory is then useless: free it).
+ * log and an import do. @c is believed to be durable. It must fit: what decide_*() would refuse because of
+ * the state (of seats, holds, orders, the event) is refused here too, since then the log and the state do not
+ * belong together. Limits and prices are not looked at again: they are what the decider thought right.
+ *
+ * No group may be open, and none is afterwards. @scratch is for the call. @c->event, where there is one, gets
+ * a reference more.
+ *
+ * Returns 0; BOX_ERANGE (c->seq is not the next), BOX_ECORRUPT (another event's; its hash or time does not
+ * follow; it does not fit the state). With an error nothing has changed, but after BOX_ECORRUPT the inventory
+ * cannot be followed on from: make it anew from an image.
  */
 int inventory_follow(struct inventory *inv, const struct change *c, struct arena *scratch);
 

@@ -71,6 +71,10 @@ struct decision {
 void seat_set(struct inventory *inv, uint32_t seat, enum seat_status before, enum seat_status after,
               const struct uuid *owner);
 
+/* A seat is dirty from now on; none is. */
+void seat_mark(struct inventory *inv, uint32_t seat);
+void seats_unmark(struct inventory *inv);
+
 /* For runs_new(): @inv (an inventory) has this seat to sell. */
 bool seat_is_available(const void *inv, uint32_t seat);
 
@@ -122,6 +126,9 @@ void emit_finish(struct decision *d, struct change *c);
 
 /* Time to write into a hold's and its order's records: now, but in the order in which things happened. */
 int64_t stamp_ms(const struct decision *d, const struct live *live);
+/* The status that a hold has which ended so, and its order. */
+enum hold_status hold_status_after(enum hold_outcome outcome);
+enum order_status order_status_after(enum hold_outcome outcome);
 /* End a live hold and its pending order; the seats are sold if @outcome is purchased, else free. */
 void end_hold(struct decision *d, struct live *live, enum change_kind kind, enum hold_outcome outcome);
 

@@ -10,7 +10,7 @@ enum { FIRST_CAP = 64 };
 
 /* ---- seats ---- */
 
-static void mark_dirty(struct inventory *inv, uint32_t seat)
+void seat_mark(struct inventory *inv, uint32_t seat)
 {
     if (inv->seats[seat].dirty)
         return;
@@ -35,7 +35,14 @@ void seat_set(struct inventory *inv, uint32_t seat, enum seat_status before, enu
         runs_set(inv->runs, seat, after == SEAT_AVAILABLE);
     s->status = (uint8_t)after;
     s->owner = *owner;
-    mark_dirty(inv, seat);
+    seat_mark(inv, seat);
+}
+
+void seats_unmark(struct inventory *inv)
+{
+    for (size_t i = 0; i < inv->dirty_count; i++)
+        inv->seats[inv->dirty[i]].dirty = 0;
+    inv->dirty_count = 0;
 }
 
 bool seat_is_available(const void *inv, uint32_t seat)

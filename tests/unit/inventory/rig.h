@@ -5,7 +5,9 @@
  *   - an accepted one emits changes that follow from those before, survive encoding, and list exactly the
  * seats whose status changed; applied to the rows of a naive store they give the statuses that the inventory
  * has;
- *   - inventory_check().
+ *   - inventory_check();
+ *   - a second inventory that follows (what it gets was encoded and decoded) has after each group the state
+ * that the first has, to the byte of its image.
  *
  *   section A  type regular  row 1: seats 0..4, row 2: seats 5..9    45.00, child 20.00
  *              type premium  row 3: seats 10..14                      60.00
@@ -16,6 +18,7 @@
 
 #include "base/error.h"
 #include "base/params.h"
+#include "inventory/image_code.h"
 #include "inventory/inventory.h"
 #include "unit/inventory/replay.h"
 #include <sodium.h>
@@ -29,7 +32,7 @@ struct rig {
     struct rng rng;
     struct arena arena; /* verdicts */
     struct layout *layout;
-    struct inventory *inv;
+    struct inventory *inv, *follower;
     struct replay store;
     int64_t now_ms;
     bool keep_group_open; /* else each accepted command is a group */
@@ -119,22 +122,62 @@ static inline struct rig_state rig_state(const struct rig *r)
 }
 
 /* What is decoded is what was encoded: the record says everything that the hash covers. */
-static inline void rig_check_codec(const struct change *c)
+static inline void rig_check_codec(const struct buf *once, const struct change *decoded)
 {
-    struct buf once = {0}, twice = {0};
+    struct buf twice = {0};
+    change_encode(decoded, &twice);
+    assert_int_equal(once->size, twice.size);
+    assert_memory_equal(once->data, twice.data, once->size);
+    buf_done(&twice);
+}
+
+/* What a follower gets of a change: its bytes. */
+static inline void rig_follow(struct rig *r, const struct change *c)
+{
+    struct buf bytes = {0};
     struct arena arena;
     struct change *decoded;
     arena_init(&arena, 0);
-    change_encode(c, &once);
-    assert_int_equal(change_decode(once.data, once.size, &arena, &decoded), 0);
-    change_encode(decoded, &twice);
-    assert_int_equal(once.size, twice.size);
-    assert_memory_equal(once.data, twice.data, once.size);
+    change_encode(c, &bytes);
+    assert_int_equal(change_decode(bytes.data, bytes.size, &arena, &decoded), 0);
+    rig_check_codec(&bytes, decoded);
+    if (!r->follower) /* of a new event it knows as much as its first change says */
+        r->follower = inventory_new_event(decoded->event, r->layout, &r->rng);
+    assert_int_equal(inventory_follow(r->follower, decoded, &arena), 0);
+    inventory_check(r->follower);
     if (decoded->event)
         event_unref(decoded->event);
     arena_done(&arena);
-    buf_done(&once);
-    buf_done(&twice);
+    buf_done(&bytes);
+}
+
+static inline struct layout *rig_lend_layout(void *ctx, const struct venue_id *venue)
+{
+    struct rig *r = ctx;
+    assert_true(uuid_equal(&venue->u, &r->layout->venue_id.u));
+    return r->layout;
+}
+
+/* Both inventories have the same image, and what is made of it has it, too. */
+static inline void rig_check_images(struct rig *r)
+{
+    struct buf decided = {0}, followed = {0}, again = {0};
+    struct image image;
+    image_encode(r->inv, &decided);
+    image_encode(r->follower, &followed);
+    assert_int_equal(decided.size, followed.size);
+    assert_memory_equal(decided.data, followed.data, decided.size);
+    assert_int_equal(image_decode(decided.data, decided.size, rig_lend_layout, r, &image), 0);
+    struct inventory *copy = inventory_new(&image, &r->rng);
+    image_done(&image);
+    inventory_check(copy);
+    image_encode(copy, &again);
+    assert_int_equal(decided.size, again.size);
+    assert_memory_equal(decided.data, again.data, decided.size);
+    inventory_free(copy);
+    buf_done(&decided);
+    buf_done(&followed);
+    buf_done(&again);
 }
 
 static inline void rig_group_done(struct rig *r)
@@ -142,12 +185,13 @@ static inline void rig_group_done(struct rig *r)
     inventory_group_done(r->inv);
     memset(r->dirty, 0, sizeof(r->dirty));
     assert_false(inventory_group_open(r->inv));
+    rig_check_images(r);
 }
 
 static inline void rig_accepted(struct rig *r, struct change *first)
 {
     for (struct change *c = first; c; c = c->next) {
-        rig_check_codec(c);
+        rig_follow(r, c);
         replay_apply(&r->store, c);
         for (uint32_t i = 0; i < c->seat_count; i++) {
             assert_false(r->dirty[c->seats[i].seat]); /* a group changes a seat at most once */
@@ -157,8 +201,11 @@ static inline void rig_accepted(struct rig *r, struct change *first)
     assert_true(inventory_group_open(r->inv));
     assert_int_equal(r->store.seq, inventory_seq(r->inv));
     assert_memory_equal(&r->store.hash, inventory_hash(r->inv), sizeof(r->store.hash));
-    for (uint32_t i = 0; i < HALL_SEATS; i++)
+    assert_int_equal(r->store.seq, inventory_seq(r->follower));
+    for (uint32_t i = 0; i < HALL_SEATS; i++) {
         assert_int_equal(r->store.seats[i].status, inventory_seat_status(r->inv, i));
+        assert_int_equal(r->store.seats[i].status, inventory_seat_status(r->follower, i));
+    }
     assert_ptr_equal(r->store.event, inventory_event(r->inv));
     if (!r->keep_group_open)
         rig_group_done(r);
@@ -207,6 +254,7 @@ static inline void rig_init(struct rig *r, bool published)
 static inline void rig_done(struct rig *r)
 {
     inventory_free(r->inv);
+    inventory_free(r->follower);
     replay_done(&r->store);
     layout_unref(r->layout);
     arena_done(&r->arena);
