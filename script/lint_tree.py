@@ -19,6 +19,7 @@ OWNED = {  # what -> the only places under src/ that may use it
     r"#include\s+<picohttpparser\.h>": ["http/"],
     r"#include\s+<yyjson\.h>": ["json/"],
     r"#include\s+<curl/": ["cli/", "cluster/"],
+    r"#include\s+[<\"](drivers/cql/)?cql\.h": ["store/cql/"],
     r"\bpthread_create\s*\(": ["server/", "store/cql/loop.c"],
     r"\b(clock_gettime|gettimeofday|time)\s*\(": ["base/clock.c"],
 }
