@@ -1,7 +1,5 @@
 #include "store/cql/statements.h"
 #include "base/buf.h"
-#include "base/must.h"
-#include <string.h>
 
 const struct cql_statement_def CQL_STATEMENT_DEFS[CQL_STATEMENTS] = {
 #define STATEMENT(name, kind, where, text) {#name, kind, where, text},
@@ -29,28 +27,33 @@ static void write_text(const char *text, const char *keyspace, struct buf *ret)
     buf_addc(ret, '\0');
 }
 
+enum cql_kind cql_statement_prepare(struct cql_session *session, const char *keyspace, enum cql_st st,
+                                    struct cql_statement *statements[CQL_STATEMENTS],
+                                    struct cql_error *ret_error)
+{
+    struct buf text = {0};
+    if (statements[st])
+        return CQL_OK;
+    write_text(CQL_STATEMENT_DEFS[st].text, keyspace, &text);
+    enum cql_kind kind = cql_prepare(session, text.data, &statements[st], ret_error);
+    buf_done(&text);
+    return kind;
+}
+
 enum cql_kind cql_statements_prepare(struct cql_session *session, enum schema_dialect dialect,
-                                     const char *keyspace,
-                                     struct cql_statement *ret_statements[CQL_STATEMENTS],
+                                     const char *keyspace, struct cql_statement *statements[CQL_STATEMENTS],
                                      struct cql_error *ret_error, const char **ret_failed)
 {
-    enum cql_kind kind = CQL_OK;
-    struct buf text = {0};
-    memset(ret_statements, 0, CQL_STATEMENTS * sizeof(*ret_statements));
-    for (size_t i = 0; kind == CQL_OK && i < CQL_STATEMENTS; i++) {
-        const struct cql_statement_def *def = &CQL_STATEMENT_DEFS[i];
-        if (!schema_belongs(def->where, dialect))
+    for (size_t i = 0; i < CQL_STATEMENTS; i++) {
+        if (!schema_belongs(CQL_STATEMENT_DEFS[i].where, dialect))
             continue;
-        buf_reset(&text);
-        write_text(def->text, keyspace, &text);
-        kind = cql_prepare(session, text.data, &ret_statements[i], ret_error);
-        if (kind != CQL_OK)
-            *ret_failed = def->name;
+        enum cql_kind kind = cql_statement_prepare(session, keyspace, (enum cql_st)i, statements, ret_error);
+        if (kind != CQL_OK) {
+            *ret_failed = CQL_STATEMENT_DEFS[i].name;
+            return kind;
+        }
     }
-    buf_done(&text);
-    if (kind != CQL_OK)
-        cql_statements_free(ret_statements);
-    return kind;
+    return CQL_OK;
 }
 
 void cql_statements_free(struct cql_statement *statements[CQL_STATEMENTS])

@@ -38,13 +38,14 @@ extern const struct cql_statement_def CQL_STATEMENT_DEFS[CQL_STATEMENTS];
 /* How many markers a statement has. */
 size_t cql_markers(enum cql_st st);
 
-/*
- * Prepare all statements of @dialect for @keyspace; the others stay NULL. Blocks.
- * Returns CQL_OK, or the kind that *ret_error tells (then nothing is left to free); *ret_failed: of which.
- */
+/* Prepare one for @keyspace, unless it is prepared. Blocks. Returns CQL_OK, or the kind that *ret_error
+ * tells. */
+enum cql_kind cql_statement_prepare(struct cql_session *session, const char *keyspace, enum cql_st st,
+                                    struct cql_statement *statements[CQL_STATEMENTS],
+                                    struct cql_error *ret_error);
+/* Prepare all statements of @dialect; the others stay NULL. As above; *ret_failed: which one it was. */
 enum cql_kind cql_statements_prepare(struct cql_session *session, enum schema_dialect dialect,
-                                     const char *keyspace,
-                                     struct cql_statement *ret_statements[CQL_STATEMENTS],
+                                     const char *keyspace, struct cql_statement *statements[CQL_STATEMENTS],
                                      struct cql_error *ret_error, const char **ret_failed);
 /* Free them. */
 void cql_statements_free(struct cql_statement *statements[CQL_STATEMENTS]);
