@@ -26,14 +26,14 @@ function(cql_look_for_tools ret_missing)
     return()
   endif()
   string(REGEX MATCH "host: ([^\n]+)" _ "${about}")
-  set(CQL_RUST_HOST ${CMAKE_MATCH_1} PARENT_SCOPE)
-  pkg_check_modules(CQL_OPENSSL QUIET openssl)
+  set(host ${CMAKE_MATCH_1})
+  set(CQL_RUST_HOST ${host} PARENT_SCOPE)
   if(NOT CQL_OPENSSL_FOUND)
     set(${ret_missing} "OpenSSL's headers are missing" PARENT_SCOPE)
     return()
   endif()
   # Here, where a machine without a network can still say no, and not in the middle of the build.
-  execute_process(COMMAND ${CARGO} fetch --quiet --locked --target ${CMAKE_MATCH_1}
+  execute_process(COMMAND ${CARGO} fetch --quiet --locked --target ${host}
                   WORKING_DIRECTORY ${CQL_CRATE} RESULT_VARIABLE failed ERROR_VARIABLE why)
   if(failed)
     set(${ret_missing} "the crates of drivers/cql cannot be had: ${why}" PARENT_SCOPE)
@@ -41,6 +41,7 @@ function(cql_look_for_tools ret_missing)
 endfunction()
 
 set(CQL_DRIVER FALSE)
+pkg_check_modules(CQL_OPENSSL QUIET openssl) # not in the function: its variables are needed below
 if(BOXOFFICE_CQL STREQUAL "AUTO" OR BOXOFFICE_CQL STREQUAL "ON")
   cql_look_for_tools(cql_missing)
   if(NOT cql_missing)

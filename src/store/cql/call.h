@@ -25,6 +25,7 @@
 #include <stdatomic.h>
 
 struct cql_events; /* events.h: the events that this store has taken */
+struct cql_clear;  /* clear.h: clears their tails */
 
 enum {
     CQL_TRY_MS = 4000,       /* one try of a request */
@@ -46,11 +47,16 @@ struct cql_store {
     uint8_t email_secret[32];
     struct cql_loop loop;
     struct cql_events *events; /* its own lock */
+    struct cql_clear *clear;
     /* shared */
     _Atomic bool no_host;         /* the newest request found no node */
     _Atomic int64_t cdc_until_us; /* store_cdc_until() */
     pthread_mutex_t reason_mtx;
     char reason[256]; /* under reason_mtx */
+    /* Tests only, else NULL: called between the halves of a commit, on the loop's thread; false: go no
+       further, as if the server had died there. */
+    bool (*between_halves)(void *ctx);
+    void *between_ctx;
 };
 
 static inline struct cql_store *cql_store_of(const struct store *s)

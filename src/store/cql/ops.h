@@ -7,7 +7,7 @@
 
 #include "store/cql/call.h"
 
-/* commit.c, tickets.c */
+/* commit.c (see commit.h), tickets.c */
 void cql_commit(struct store *base, struct commit *c);
 int cql_create_tickets(struct store *base, const struct event *event, const struct layout *layout,
                        void (*progress)(void *ctx, uint32_t done), void *ctx);
@@ -21,11 +21,6 @@ int cql_load_event(struct store *base, const struct event_id *id,
 int cql_take_event(struct store *base, const struct event_id *id,
                    struct layout *(*layout_of)(void *ctx, const struct venue_id *venue), void *ctx,
                    struct image *ret_image);
-
-/* The event table and what the store's thread does for commits. Made at open, before anything is asked of the
-   store; freed when nothing is under way, before the thread ends. */
-struct cql_events *cql_events_new(struct cql_store *s);
-void cql_events_free(struct cql_events *events);
 
 /* cdc_list.c */
 int cql_list_cdc(struct store *base, const struct cursor *after, uint32_t limit, struct arena *arena,

@@ -46,7 +46,8 @@ static const struct schema_column EVENTS[] = {
 /*
  * The right to a seat, and the event's order of changes. The statics are set and conditioned by every group:
  * seq (of the event's newest change), epoch (counts its homes), ts (time of the newest group, us), batch_id
- * (which group that was), tail (what the group's second half needs). hold_id, hold_session and order_id stay
+ * (which group that was), tail (what the group's second half needs); owner (which take of the event made its
+ * epoch, so that one whose outcome was unknown is recognised). hold_id, hold_session and order_id stay
  * while a ticket is sold; started_at is that of the newest hold it ever was in; price_type and price_taken
  * are as it was taken.
  */
@@ -71,6 +72,7 @@ static const struct schema_column TICKETS[] = {
     {"ts", "bigint static"},
     {"batch_id", "uuid static"},
     {"tail", "blob static"},
+    {"owner", "uuid static"},
     END,
 };
 

@@ -2,6 +2,8 @@
  * Opening the store on a cluster, and its table of operations.
  */
 #include "base/must.h"
+#include "store/cql/clear.h"
+#include "store/cql/events.h"
 #include "store/cql/opening.h"
 #include "store/cql/ops.h"
 #include <ctype.h>
@@ -191,8 +193,9 @@ static void free_store(struct cql_store *s)
 static void close_store(struct store *base)
 {
     struct cql_store *s = cql_store_of(base);
-    cql_events_free(s->events);
+    cql_clear_stop(s->clear);
     cql_loop_stop(&s->loop);
+    cql_events_free(s->events);
     free_store(s);
 }
 
@@ -288,7 +291,8 @@ int store_cql_open(const struct store_cql_options *options, struct store **ret_s
         free_store(o.s);
         return ret;
     }
-    o.s->events = cql_events_new(o.s);
+    o.s->events = cql_events_new();
+    o.s->clear = cql_clear_start(o.s);
     *ret_note = note_text[0] ? note_text : NULL;
     *ret_store = &o.s->store;
     return 0;
