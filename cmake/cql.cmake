@@ -26,8 +26,9 @@ function(cql_look_for_tools ret_missing)
     return()
   endif()
   string(REGEX MATCH "host: ([^\n]+)" _ "${about}")
-  set(host ${CMAKE_MATCH_1})
+  set(host ${CMAKE_MATCH_1}) # the next commands may match something of their own
   set(CQL_RUST_HOST ${host} PARENT_SCOPE)
+  pkg_check_modules(CQL_OPENSSL QUIET openssl)
   if(NOT CQL_OPENSSL_FOUND)
     set(${ret_missing} "OpenSSL's headers are missing" PARENT_SCOPE)
     return()
@@ -41,7 +42,6 @@ function(cql_look_for_tools ret_missing)
 endfunction()
 
 set(CQL_DRIVER FALSE)
-pkg_check_modules(CQL_OPENSSL QUIET openssl) # not in the function: its variables are needed below
 if(BOXOFFICE_CQL STREQUAL "AUTO" OR BOXOFFICE_CQL STREQUAL "ON")
   cql_look_for_tools(cql_missing)
   if(NOT cql_missing)
