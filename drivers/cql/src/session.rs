@@ -133,8 +133,8 @@ fn open(wishes: Wishes) -> Result<Session, Error> {
         .map_err(|error| Error::new(Kind::Other, &format!("threads: {error}")))?;
     let (hosts, local_dc, limit) = (wishes.hosts.clone(), wishes.local_dc.clone(), wishes.timeout);
     let (driver, site, near) = runtime.block_on(within(limit, async {
-        // Which data centre is ours may only be known when the first node has answered.
-        let mut handle = profile(near(local_dc.as_deref())).into_handle();
+        // Which data centre is ours, and whether there is one of that name, is known when a node has answered.
+        let mut handle = profile(near(None)).into_handle();
         let builder = wishes.builder().default_execution_profile_handle(handle.clone());
         let driver = builder.build().await.map_err(|error| Error::of_connect(&error))?;
         let site = look_around(&driver, &hosts, local_dc).await?;
