@@ -9,7 +9,7 @@ int suite_setup(void **state)
     assert_true(sodium_init() >= 0);
     struct world *w = calloc(1, sizeof(*w));
     assert_non_null(w);
-    world_init(w, suite_backend.open(), 7);
+    world_init(w, suite_backend.open(), suite_backend.seed ? suite_backend.seed() : 7);
     *state = w;
     return 0;
 }
@@ -26,6 +26,13 @@ int suite_teardown(void **state)
 static void restart(struct world *w)
 {
     w->store = suite_backend.restart(w->store);
+    w->starts++;
+}
+
+/* Changes have numbers that go on and on, so far @no of them; of a shared store they have none. */
+static void assert_commit_no(struct world *w, uint64_t no)
+{
+    assert_int_equal(store_commit_no(w->store), suite_backend.alone ? no : 0);
 }
 
 /* ---- venues ---- */
@@ -235,7 +242,8 @@ static void deleted_event_is_gone(void **state)
     assert_int_equal(store_load_event(w->store, &e.id, the_layout, w, &image), BOX_ENOTFOUND);
     restart(w); /* drops its tickets */
     assert_int_equal(count_events(w), 0);
-    assert_int_equal(store_get_ticket(w->store, &e.id, 0, &row), BOX_ENOTFOUND);
+    if (suite_backend.alone)
+        assert_int_equal(store_get_ticket(w->store, &e.id, 0, &row), BOX_ENOTFOUND);
     /* Its id is not free again: its log is there. */
     struct event_group again = group_of(e.id, created);
     assert_int_equal(commit_one(w->store, &again), BOX_EFENCED);
@@ -258,9 +266,9 @@ static void group_of_many_changes(void **state)
     }
     assert_int_equal(commit_changes(w->store, e.id, first), 0);
     inventory_group_done(e.inv);
-    assert_int_equal(store_commit_no(w->store), 11);
+    assert_commit_no(w, 11);
     uint64_t no = 2;
-    for (struct change *c = first; c; c = c->next)
+    for (struct change *c = first; suite_backend.alone && c; c = c->next)
         assert_int_equal(c->commit_no, no++);
     reload(&e);
     restart(w);
@@ -279,7 +287,8 @@ static void groups_of_two_events(void **state)
     submit(w->store, &commit);
     assert_int_equal(groups[0].result, 0);
     assert_int_equal(groups[1].result, 0);
-    assert_int_equal(groups[1].changes->commit_no, groups[0].changes->commit_no + 1);
+    if (suite_backend.alone)
+        assert_int_equal(groups[1].changes->commit_no, groups[0].changes->commit_no + 1);
     inventory_group_done(a.inv);
     inventory_group_done(b.inv);
     restart(w);
@@ -304,8 +313,9 @@ static void fenced_group_alone_is_refused(void **state)
     submit(w->store, &commit);
     assert_int_equal(groups[0].result, BOX_EFENCED);
     assert_int_equal(groups[1].result, 0);
-    assert_int_equal(groups[1].changes->commit_no, before + 1); /* a refused group uses no number */
-    assert_int_equal(store_commit_no(w->store), before + 1);
+    if (suite_backend.alone)
+        assert_int_equal(groups[1].changes->commit_no, before + 1); /* a refused group uses no number */
+    assert_commit_no(w, before + 1);
     assert_true(store_writable(w->store));
     inventory_group_done(b.inv);
     reload(&a); /* nothing of the refused group is there */
@@ -320,13 +330,13 @@ static void commit_numbers_go_on(void **state)
     struct world *w = *state;
     struct show e = begin_show(w, "a");
     struct hold_id hold = take_seats(&e, test_session(w), 0, 1);
-    assert_int_equal(store_commit_no(w->store), 2);
+    assert_commit_no(w, 2);
     restart(w);
-    assert_int_equal(store_commit_no(w->store), 2);
+    assert_commit_no(w, 2);
     on_hold(&e, COMMAND_HOLD_RELEASE, hold);
-    assert_int_equal(store_commit_no(w->store), 3);
+    assert_commit_no(w, 3);
     restart(w);
-    assert_int_equal(store_commit_no(w->store), 3);
+    assert_commit_no(w, 3);
     assert_true(store_writable(w->store));
     end_show(&e);
 }
@@ -342,8 +352,9 @@ static void half_created_event_is_dropped(void **state)
     store_drop_tickets(w->store, &dropped->event_id);
     assert_int_equal(store_get_ticket(w->store, &dropped->event_id, 0, &row), BOX_ENOTFOUND);
     assert_int_equal(store_get_ticket(w->store, &half->event_id, SEATS - 1, &row), 0);
-    restart(w);
-    assert_int_equal(store_get_ticket(w->store, &half->event_id, SEATS - 1, &row), BOX_ENOTFOUND);
+    restart(w); /* in a shared store another server may be at work on it */
+    assert_int_equal(store_get_ticket(w->store, &half->event_id, SEATS - 1, &row),
+                     suite_backend.alone ? BOX_ENOTFOUND : 0);
     assert_int_equal(store_get_ticket(w->store, &whole.id, SEATS - 1, &row), 0);
     reload(&whole);
     event_unref(half);
@@ -702,10 +713,18 @@ static void order_queue_rows(void **state)
     end_show(&b);
 }
 
+/* Whatever was committed is to be seen in the lists of CDC rows. */
+static void show_cdc(struct world *w)
+{
+    if (store_shared(w->store))
+        store_cdc_until(w->store, w->now_us);
+}
+
 static uint32_t read_cdc(struct world *w, struct cursor *cursor, uint32_t limit, struct cdc_row *ret_all)
 {
     uint32_t total = 0;
     bool more;
+    show_cdc(w);
     do {
         struct cdc_row *rows;
         uint32_t count;
@@ -716,6 +735,15 @@ static uint32_t read_cdc(struct world *w, struct cursor *cursor, uint32_t limit,
             ret_all[total++] = rows[i];
     } while (more);
     return total;
+}
+
+static void assert_follows(struct world *w, const struct cdc_row *a, const struct cdc_row *b)
+{
+    const struct cursor x = store_cdc_cursor(w->store, a), y = store_cdc_cursor(w->store, b);
+    bool same_change = uuid_equal(&a->event_id.u, &b->event_id.u) && a->seq == b->seq;
+    assert_int_equal(x.size, y.size);
+    assert_true(memcmp(x.bytes, y.bytes, x.size) < 0); /* cursors sort as rows do */
+    assert_int_equal(b->batch_seq, same_change ? a->batch_seq + 1 : 0);
 }
 
 static void cdc_in_commit_order(void **state)
@@ -739,9 +767,7 @@ static void cdc_in_commit_order(void **state)
         struct cursor start = {.size = 0};
         assert_int_equal(read_cdc(w, &start, limit, all), 11);
         for (uint32_t i = 0; i + 1 < 11; i++)
-            assert_true(
-                all[i].commit_no < all[i + 1].commit_no ||
-                (all[i].commit_no == all[i + 1].commit_no && all[i].batch_seq + 1 == all[i + 1].batch_seq));
+            assert_follows(w, &all[i], &all[i + 1]);
         const enum cdc_operation want[] = {2, 2, 2, 2, 2, 1, 1, 1, 3, 3, 3};
         for (uint32_t i = 0; i < 11; i++)
             assert_int_equal(all[i].operation, want[i]);
@@ -775,7 +801,7 @@ static void changes_chain(void **state)
             assert_int_equal(changes[i]->seq, ++after);
             assert_true(uuid_equal(&changes[i]->event_id.u, &e.id.u));
             assert_true(change_check(changes[i], previous));
-            assert_true(changes[i]->commit_no > 0);
+            assert_true(!suite_backend.alone || changes[i]->commit_no > 0);
             previous = &changes[i]->hash;
             if (changes[i]->event)
                 event_unref(changes[i]->event);
@@ -927,7 +953,10 @@ static void load_once(struct crowd *c)
     struct world own = {.store = c->w->store, .layout = c->w->layout};
     struct image image;
     uint32_t held = 0, in_holds = 0;
-    assert_int_equal(store_load_event(own.store, &c->event, the_layout, &own, &image), 0);
+    int ret = store_load_event(own.store, &c->event, the_layout, &own, &image);
+    if (ret == BOX_EBUSY && !suite_backend.alone)
+        return; /* it never stood still */
+    assert_int_equal(ret, 0);
     for (uint32_t seat = 0; seat < SEATS; seat++)
         held += image.seats[seat].status == SEAT_HELD;
     for (size_t i = 0; i < image.hold_count; i++)

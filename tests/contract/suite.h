@@ -12,7 +12,15 @@ struct suite_backend {
     /* Stop and start: what is durable is there. */
     struct store *(*restart)(struct store *s);
     void (*close)(struct store *s);
+    /* What a store has that is alone with its data, and a shared one (store_shared()) has not. */
+    bool alone;
+    /* Different for every test of a program whose stores are not empty at the start: ids are made from it. */
+    uint64_t (*seed)(void);
 };
+/*
+ * alone: its changes are numbered in one order (store_commit_no()), the tickets of events that were never
+ * created or were deleted are gone after a restart, and a load never finds the event moving.
+ */
 
 /* Defined by the test program. */
 extern const struct suite_backend suite_backend;

@@ -61,7 +61,7 @@ static void read_chain(struct show *e, uint64_t after, uint32_t limit, const str
         assert_int_equal(count, newest - seq < limit ? newest - seq : limit);
         for (uint32_t i = 0; i < count; i++) {
             assert_int_equal(changes[i]->seq, ++seq);
-            assert_true(changes[i]->commit_no > commit_no);
+            assert_true(!suite_backend.alone || changes[i]->commit_no > commit_no);
             assert_true(!previous || change_check(changes[i], previous));
             commit_no = changes[i]->commit_no;
             hash = changes[i]->hash;
@@ -91,7 +91,7 @@ static void large_group_reads_from_anywhere(void **state)
     restart(w);
     reload(&e);
     assert_int_equal(inventory_seq(e.inv), 1 + 15 * 27 + 1);
-    assert_int_equal(store_commit_no(w->store), inventory_seq(e.inv) + 2);
+    assert_commit_no(w, inventory_seq(e.inv) + 2);
     for (uint64_t after = 0; after <= inventory_seq(e.inv); after += after % 30 == 0 ? 1 : 29) {
         read_chain(&e, after, 1000, after == 1 ? &created : NULL);
         read_chain(&e, after, 37, NULL);
@@ -113,9 +113,9 @@ static void groups_of_growing_size(void **state)
         add_event_changes(&g, size);
         commit_group(&g);
     }
-    assert_int_equal(store_commit_no(w->store), inventory_seq(e.inv));
+    assert_commit_no(w, inventory_seq(e.inv));
     restart(w); /* finds no gap */
-    assert_int_equal(store_commit_no(w->store), inventory_seq(e.inv));
+    assert_commit_no(w, inventory_seq(e.inv));
     read_chain(&e, 1, 1000, &created);
     end_show(&e);
 }
@@ -126,7 +126,8 @@ enum { LOG_ROWS_MAX = 64 };
 
 static void assert_same_row(const struct cdc_row *a, const struct cdc_row *b)
 {
-    assert_true(a->commit_no == b->commit_no && a->batch_seq == b->batch_seq && a->seq == b->seq);
+    assert_true(a->batch_seq == b->batch_seq && a->seq == b->seq);
+    assert_true(!suite_backend.alone || a->commit_no == b->commit_no);
     assert_int_equal(a->seat, b->seat);
     assert_int_equal(a->operation, b->operation);
     assert_int_equal(a->end_of_batch, b->end_of_batch);
@@ -154,6 +155,7 @@ static uint32_t rows_of_chain(const struct change *c, struct cdc_row *ret_rows)
             ret_rows[count++] = (struct cdc_row){.commit_no = c->commit_no,
                                                  .batch_seq = i,
                                                  .seq = c->seq,
+                                                 .time = cdc_time(c->time_us),
                                                  .seat = c->seats[i].seat,
                                                  .operation = CDC_INSERT,
                                                  .end_of_batch = i + 1 == c->seat_count,
@@ -204,18 +206,21 @@ static void cdc_says_when_there_is_more(void **state)
     struct cursor at = {.size = 0}, none = {.size = 0};
     uint32_t total = rows_of_chain(commit_scattered_holds(&e), want), count;
     bool more;
+    show_cdc(w);
     assert_int_equal(store_list_cdc(w->store, &none, total, &w->arena, &rows, &count, &at, &more), 0);
     assert_int_equal(count, total);
     assert_false(more);
     const struct cursor end =
         store_cdc_cursor(w->store, &(struct cdc_row){.commit_no = store_commit_no(w->store)});
-    assert_memory_equal(at.bytes, end.bytes, 8); /* who reads on is not led through them again */
+    if (suite_backend.alone)
+        assert_memory_equal(at.bytes, end.bytes, 8); /* who reads on is not led through them again */
     assert_int_equal(store_list_cdc(w->store, &none, total - 1, &w->arena, &rows, &count, &at, &more), 0);
     assert_int_equal(count, total - 1);
     assert_true(more);
     assert_pages(w, at, 5, &want[total - 1], 1);
     assert_int_equal(store_list_cdc(w->store, &at, 5, &w->arena, &rows, &count, &at, &more), 0);
     take_seats(&e, test_session(w), 39, 1);
+    show_cdc(w);
     assert_int_equal(store_list_cdc(w->store, &at, 5, &w->arena, &rows, &count, &at, &more), 0);
     assert_int_equal(count, 1);
     assert_int_equal(rows[0].seat, 39);

@@ -8,7 +8,8 @@ static struct store *reborn(struct store *s)
     return s;
 }
 
-const struct suite_backend suite_backend = {.open = store_mem_new, .restart = reborn, .close = store_close};
+const struct suite_backend suite_backend = {
+    .open = store_mem_new, .restart = reborn, .close = store_close, .alone = true};
 
 /* ---- unknown outcomes ---- */
 

@@ -27,7 +27,7 @@ static void close_and_remove(struct store *s)
 }
 
 const struct suite_backend suite_backend = {
-    .open = open_new, .restart = close_and_open, .close = close_and_remove};
+    .open = open_new, .restart = close_and_open, .close = close_and_remove, .alone = true};
 
 static void assert_refused(const char *path, int code, const char *says)
 {

@@ -47,10 +47,12 @@ static bool read_text(struct map_reader *r, char *ret, size_t size)
 
 static bool read_replication(const uint8_t *data, size_t size, const char *local_dc, struct replication *ret)
 {
-    struct map_reader r = {.next = data, .end = data + size};
     size_t entries;
     *ret = (struct replication){.local_copies = 0};
-    if (!data || !read_size(&r, &entries))
+    if (!data)
+        return false;
+    struct map_reader r = {.next = data, .end = data + size};
+    if (!read_size(&r, &entries))
         return false;
     for (size_t i = 0; i < entries; i++) {
         char key[128], value[128];
