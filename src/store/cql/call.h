@@ -35,6 +35,13 @@ enum {
     CQL_PAGE_ROWS = 5000,    /* more than that fails on a table with many deleted cells */
 };
 
+/* What a test lets go wrong; called on the store's own thread. */
+struct cql_faults {
+    bool (*die_between_halves)(void *ctx); /* a commit ends there, as if the server had died */
+    bool (*lose_answer)(void *ctx);        /* that of a commit's batch does not come */
+    void *ctx;
+};
+
 struct cql_store {
     struct store store; /* what callers hold */
     /* immutable after open */
@@ -52,11 +59,8 @@ struct cql_store {
     _Atomic bool no_host;         /* the newest request found no node */
     _Atomic int64_t cdc_until_us; /* store_cdc_until() */
     pthread_mutex_t reason_mtx;
-    char reason[256]; /* under reason_mtx */
-    /* Tests only, else NULL: called between the halves of a commit, on the loop's thread; false: go no
-       further, as if the server had died there. */
-    bool (*between_halves)(void *ctx);
-    void *between_ctx;
+    char reason[256];                /* under reason_mtx */
+    const struct cql_faults *faults; /* tests only, else NULL */
 };
 
 static inline struct cql_store *cql_store_of(const struct store *s)

@@ -108,11 +108,16 @@ static void on_second_half(void *ctx, int result)
     end(p, result);
 }
 
+static bool fault(const struct cql_store *s, bool (*happens)(void *ctx))
+{
+    return happens && happens(s->faults->ctx);
+}
+
 /* The batch was applied: the group is durable. */
 static void applied(struct part *p)
 {
     metrics_observe_us(METRIC_CQL_FIRST_HALF_TIME, clock_monotonic_us(p->s->clock) - p->started_us);
-    if (p->s->between_halves && !p->s->between_halves(p->s->between_ctx)) {
+    if (fault(p->s, p->s->faults ? p->s->faults->die_between_halves : NULL)) {
         end(p, BOX_EUNKNOWN);
         return;
     }
@@ -225,6 +230,10 @@ static void look_at_change(struct part *p)
 static void on_batch(struct cql_op *op)
 {
     struct part *p = op->ctx;
+    if (fault(p->s, p->s->faults ? p->s->faults->lose_answer : NULL)) {
+        cql_result_free(op->result);
+        op->kind = CQL_UNKNOWN;
+    }
     if (op->kind != CQL_OK) {
         int error = cql_write_error(op->kind);
         p->doubt |= error == BOX_EUNKNOWN;

@@ -110,6 +110,23 @@ int cql_create_tickets(struct store *base, const struct event *event, const stru
 
 /* ---- dropping ---- */
 
+static int was_deleted(struct cql_store *s, const struct event_id *id, struct arena *arena, bool *ret_deleted)
+{
+    struct cql_values v;
+    struct cql_result *result;
+    cql_values_init(&v, arena);
+    bind_uuid(&v, &id->u);
+    int ret = cql_call(s, CQL_ST_GET_EVENT, &v, &result);
+    if (ret)
+        return ret;
+    if (cql_rows(result)) {
+        struct cql_row row = cql_row_at(result, 0);
+        *ret_deleted = row_boolean(&row, "deleted");
+    }
+    cql_result_free(result);
+    return 0;
+}
+
 /* When the tickets were written; 0: there are none. */
 static int written_at(struct cql_store *s, const struct event_id *id, struct arena *arena, int64_t *ret_us)
 {
@@ -131,32 +148,67 @@ static int written_at(struct cql_store *s, const struct event_id *id, struct are
 }
 
 /*
- * Only of an event that was never created: its epoch is raised first, so that it cannot be created any more
- * by whoever was about to. The deletion bears the time of the creation: it takes these tickets and no cell of
- * an LWT, and tickets that are created later stay.
+ * Of an event that was never created: its epoch has been raised, so that it cannot be created any more by
+ * whoever was about to. The deletion bears the time of the creation: it takes these tickets and no cell of an
+ * LWT, and tickets that are created later stay.
  */
-static int drop(struct cql_store *s, const struct event_id *id, struct arena *arena)
+static int drop_uncreated(struct cql_store *s, const struct event_id *id, struct arena *arena)
 {
-    struct cql_statics st;
     struct cql_values v;
-    int64_t epoch, time_us;
-    int ret = cql_statics_read(s, id, arena, &st);
-    if (ret || st.has_seq)
-        return ret;
-    ret = cql_fence(s, id, st.epoch, &epoch);
-    if (ret)
-        return ret;
-    cql_events_lost(s->events, id, st.epoch);
-    ret = cql_statics_read(s, id, arena, &st);
-    if (ret || st.has_seq || st.epoch != epoch)
-        return ret;
-    ret = written_at(s, id, arena, &time_us);
+    int64_t time_us;
+    int ret = written_at(s, id, arena, &time_us);
     if (ret || time_us == 0)
         return ret;
     cql_values_init(&v, arena);
     bind_bigint(&v, time_us);
     bind_uuid(&v, &id->u);
     return cql_call(s, CQL_ST_DROP_TICKETS, &v, NULL);
+}
+
+/*
+ * Of a deleted event: some seats may have been blocked once, by LWTs, so that an LWT has to delete them. The
+ * statics stay: they fence the id.
+ */
+static int drop_deleted(struct cql_store *s, const struct event_id *id, const struct cql_statics *st,
+                        int64_t epoch)
+{
+    static const struct uuid FIRST = {{0}}, LAST = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+                                                     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
+    struct cql_writes writes;
+    const struct uuid owner = uuid_random(s->rng);
+    cql_writes_init(&writes);
+    struct cql_write *w = cql_writes_add(&writes, CQL_ST_DROP_DELETED);
+    bind_uuid(&w->values, &owner);
+    bind_uuid(&w->values, &id->u);
+    bind_bigint(&w->values, (int64_t)st->seq);
+    bind_bigint(&w->values, epoch);
+    cql_write_more(&writes, w, CQL_ST_DROP_DELETED_ROWS);
+    bind_uuid(&w->values, &id->u);
+    bind_uuid(&w->values, &FIRST);
+    bind_uuid(&w->values, &LAST);
+    int ret = cql_writes_run(s, &writes, 1);
+    cql_writes_done(&writes);
+    return ret;
+}
+
+static int drop(struct cql_store *s, const struct event_id *id, struct arena *arena)
+{
+    struct cql_statics st;
+    int64_t epoch;
+    bool deleted = false;
+    int ret = cql_statics_read(s, id, arena, &st);
+    if (!ret && st.has_seq)
+        ret = was_deleted(s, id, arena, &deleted);
+    if (ret || (st.has_seq && !deleted))
+        return ret;
+    ret = cql_fence(s, id, st.epoch, &epoch);
+    if (ret)
+        return ret;
+    cql_events_lost(s->events, id, st.epoch);
+    ret = cql_statics_read(s, id, arena, &st);
+    if (ret || st.epoch != epoch || (st.has_seq && !deleted))
+        return ret;
+    return deleted ? drop_deleted(s, id, &st, epoch) : drop_uncreated(s, id, arena);
 }
 
 void cql_drop_tickets(struct store *base, const struct event_id *event)
