@@ -24,6 +24,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+struct cdc_places; /* cdc_places.h */
 struct cql_events; /* events.h: the events that this store has taken */
 struct cql_clear;  /* clear.h: clears their tails */
 
@@ -53,7 +54,8 @@ struct cql_store {
     struct rng *rng; /* the system's: shared by threads */
     uint8_t email_secret[32];
     struct cql_loop loop;
-    struct cql_events *events; /* its own lock */
+    struct cql_events *events;     /* its own lock */
+    struct cdc_places *cdc_places; /* its own lock */
     struct cql_clear *clear;
     /* shared */
     _Atomic bool no_host;         /* the newest request found no node */

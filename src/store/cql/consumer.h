@@ -46,13 +46,14 @@ struct consumer_cluster {
     const struct clock *clock;
 };
 
+enum { CONSUMER_REASON = 320 };
 /*
- * Connect. Makes nothing in the cluster. @ret_reason: one line that says what is wrong, in memory that lives
- * as long as the program. Returns 0, BOX_EUNAVAILABLE, BOX_EUNAUTHORIZED, BOX_EINVALID (URL, a table that is
- * not there), BOX_ENOSYS (built without cluster support).
+ * Connect. Makes nothing in the cluster. @ret_reason: one line that says what is wrong. Returns 0,
+ * BOX_EUNAVAILABLE, BOX_EUNAUTHORIZED, BOX_EINVALID (URL, a table that is not there), BOX_ENOSYS (built
+ * without cluster support).
  */
 int consumer_source_open(const struct consumer_cluster *cluster, struct cdc_source **ret_source,
-                         const char **ret_reason);
+                         char ret_reason[CONSUMER_REASON]);
 
 struct consumer_options {
     const char *checkpoint; /* where to go on and to save; NULL: nowhere */

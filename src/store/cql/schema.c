@@ -198,6 +198,14 @@ static const struct schema_column CDC_STREAMS[] = {
     {"stream_state", "tinyint"}, {"stream_id", "blob"},  END,
 };
 
+/* How far a consumer that goes by this name has come: store/cql/consumer.h. */
+static const struct schema_column CDC_CHECKPOINTS[] = {
+    {"name", "text"},
+    {"generation", "timestamp"},
+    {"time_us", "bigint"},
+    END,
+};
+
 #define LOG_KEY "\"cdc$stream_id\", \"cdc$time\", \"cdc$batch_seq_no\""
 #define LOG_WITH                                                                                             \
     "CLUSTERING ORDER BY (\"cdc$time\" ASC, \"cdc$batch_seq_no\" ASC) AND gc_grace_seconds = 0 AND "         \
@@ -262,8 +270,8 @@ const struct schema_table SCHEMA_TABLES[] = {
      .where = SCHEMA_ON_CASSANDRA},
     {.name = "cdc_streams",
      .columns = CDC_STREAMS,
-     .key = "(keyspace_name, table_name), timestamp, stream_state, stream_id",
-     .where = SCHEMA_ON_CASSANDRA},
+     .key = "(keyspace_name, table_name), timestamp, stream_state, stream_id"},
+    {.name = "cdc_checkpoints", .columns = CDC_CHECKPOINTS, .key = "name"},
     {.name = NULL},
 };
 

@@ -282,17 +282,20 @@ static void keep_slug(struct building *x, const struct event *e)
     bind_int(&w->values, FOR_EVER);
 }
 
-/* A new event is a stream that is opened (in the shape that ScyllaDB has with tablets). */
+/*
+ * A new event is a stream that is opened (in the shape that ScyllaDB has with tablets): of the log that we
+ * write, and of the expiries that we write beside ScyllaDB's.
+ */
 static void open_stream(struct building *x, const struct change *c)
 {
-    if (x->frame->dialect == SCHEMA_SCYLLA)
-        return;
     struct cql_values *v = &cql_writes_add(x->writes, CQL_ST_PUT_CDC_STREAM)->values;
     bind_text(v, x->frame->keyspace);
     bind_timestamp(v, c->time_us / 1000);
     bind_tinyint(v, STREAM_OPENED);
     bind_blob(v, c->event_id.u.b, sizeof(c->event_id.u.b));
     bind_bigint(v, c->time_us);
+    if (x->frame->dialect == SCHEMA_SCYLLA)
+        return;
     v = &cql_writes_add(x->writes, CQL_ST_PUT_CDC_GENERATION)->values;
     bind_text(v, x->frame->keyspace);
     bind_timestamp(v, c->time_us / 1000);

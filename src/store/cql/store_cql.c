@@ -2,11 +2,12 @@
  * Opening the store on a cluster, and its table of operations.
  */
 #include "base/must.h"
+#include "store/cql/cdc_places.h"
 #include "store/cql/clear.h"
 #include "store/cql/events.h"
 #include "store/cql/opening.h"
 #include "store/cql/ops.h"
-#include <ctype.h>
+#include "store/cql/url.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,25 +68,14 @@ void opening_note(struct opening *o, const char *format, ...)
 
 /* ---- the steps ---- */
 
-/* cql://HOST[:PORT][,HOST[:PORT]]/KEYSPACE. Names of keyspaces are in lower case, as the server has them. */
 static int parse_url(struct opening *o)
 {
-    static const char scheme[] = "cql://";
-    const char *url = o->options->url;
-    const char *hosts = strncmp(url, scheme, strlen(scheme)) == 0 ? url + strlen(scheme) : "";
-    const char *slash = strchr(hosts, '/');
-    size_t size = slash ? (size_t)(slash - hosts) : 0;
-    if (size == 0 || size >= sizeof(o->hosts) || strpbrk(hosts, " @?#"))
-        return opening_refuse(o, BOX_EINVALID, "the store must be cql://HOST[:PORT][,HOST[:PORT]]/KEYSPACE");
-    if (!schema_keyspace_valid(slash + 1))
-        return opening_refuse(o, BOX_EINVALID,
-                              "the keyspace in cql://HOSTS/KEYSPACE must be a letter and then letters, "
-                              "digits and _, at most %d",
-                              KEYSPACE_NAME_MAX);
-    memcpy(o->hosts, hosts, size);
-    o->hosts[size] = '\0';
-    for (size_t i = 0; slash[1 + i]; i++)
-        o->s->keyspace[i] = (char)tolower((unsigned char)slash[1 + i]);
+    struct cql_url url;
+    const char *reason;
+    if (cql_url_parse(o->options->url, &url, &reason))
+        return opening_refuse(o, BOX_EINVALID, "%s", reason);
+    snprintf(o->hosts, sizeof(o->hosts), "%s", url.hosts);
+    snprintf(o->s->keyspace, sizeof(o->s->keyspace), "%s", url.keyspace);
     return 0;
 }
 
@@ -196,6 +186,7 @@ static void close_store(struct store *base)
     cql_clear_stop(s->clear);
     cql_loop_stop(&s->loop);
     cql_events_free(s->events);
+    cdc_places_free(s->cdc_places);
     free_store(s);
 }
 
@@ -293,6 +284,7 @@ int store_cql_open(const struct store_cql_options *options, struct store **ret_s
     }
     o.s->events = cql_events_new();
     o.s->clear = cql_clear_start(o.s);
+    o.s->cdc_places = cdc_places_new();
     *ret_note = note_text[0] ? note_text : NULL;
     *ret_store = &o.s->store;
     return 0;
