@@ -9,7 +9,14 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from box import Box  # noqa: E402
 from harness import Server  # noqa: E402
-from servers import RUNNING, pytest_configure, pytest_runtest_makereport, starting_servers  # noqa: E402, F401
+from servers import (  # noqa: E402, F401
+    RUNNING,
+    pytest_collection_modifyitems,
+    pytest_configure,
+    pytest_runtest_makereport,
+    pytest_sessionfinish,
+    starting_servers,
+)
 
 
 @pytest.fixture(scope="session")

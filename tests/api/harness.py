@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 
+import stores
 import validate
 
 REPO = validate.REPO
@@ -50,8 +51,9 @@ class Server:
 
     contract = validate.Contract()
 
-    def __init__(self, data_dir, *, args=(), env=None, api_key=API_KEY):
+    def __init__(self, data_dir, *, args=(), env=None, api_key=API_KEY, store=None):
         self.data_dir = Path(data_dir)
+        self.store = store  # an URL, or None: what the tests are run on
         self.stderr_path = self.data_dir.with_name(self.data_dir.name + ".stderr")
         self.args = list(args)
         self.env = dict(env or {})
@@ -65,8 +67,8 @@ class Server:
 
     def command(self):
         return [
-            str(binary()), "serve", "--listen", "127.0.0.1:0", "--data-dir", str(self.data_dir), "--store", "embedded",
-            *self.args,
+            str(binary()), "serve", "--listen", "127.0.0.1:0", "--data-dir", str(self.data_dir),
+            *(["--store", self.store] if self.store else stores.arguments(self.data_dir)), *self.args,
         ]  # fmt: skip
 
     def start(self):
@@ -130,6 +132,13 @@ class Server:
         self.process.wait()
         self.process = None
         self.check_stderr()
+
+    def freeze(self):
+        """SIGSTOP: it does nothing at all until thaw()."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self.process.send_signal(signal.SIGCONT)
 
     def restart(self):
         """Stop and start on the same data folder."""

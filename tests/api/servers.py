@@ -3,15 +3,29 @@
 from contextlib import contextmanager
 
 import pytest
+import stores
 from harness import Server
 
 RUNNING = []
 
 
 def pytest_configure(config):
+    config.addinivalue_line("markers", "embedded: is about files of the embedded store; left out on a cluster")
     # A guard against hanging, never a judge.
     if config.pluginmanager.hasplugin("timeout") and not config.getoption("timeout", None):
-        config.option.timeout = 120
+        config.option.timeout = 300 if stores.CLUSTER else 120
+
+
+def pytest_collection_modifyitems(config, items):
+    """On a cluster leave out what is about files."""
+    if stores.CLUSTER:
+        left_out = [item for item in items if item.get_closest_marker("embedded")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_sessionfinish():
+    stores.end()
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -47,3 +61,5 @@ def starting_servers(folder):
             RUNNING.remove(server)
             if server.process is not None:
                 server.kill()
+        for server in made:
+            stores.discard(server.data_dir)
