@@ -11,17 +11,20 @@
 #include <string.h>
 
 static const struct cli_command COMMANDS[] = {
-    {"serve", "run the server", NULL, cmd_serve},
-    {"demo", "load two venues, each with an event on sale", demo_verbs, NULL},
-    {"venue", "list, show, create and import venues", venue_verbs, NULL},
-    {"event", "list, show, create, publish, price and end events; block seats", event_verbs, NULL},
-    {"hold", "start, show, extend and give back checkouts", hold_verbs, NULL},
-    {"order", "create, find, confirm, cancel and refund orders", order_verbs, NULL},
-    {"cdc", "read the change log of order_queue", cdc_verbs, NULL},
-    {"bench", "measure a server under load, check the rules afterwards", bench_verbs, NULL},
-    {"schema", "print the tables as CQL", schema_verbs, NULL},
-    {"version", "print the version", version_verbs, NULL},
-    {NULL, NULL, NULL, NULL},
+    {"serve", "run the server", NULL, cmd_serve, false},
+    {"demo", "load two venues, each with an event on sale", demo_verbs, NULL, false},
+    {"venue", "list, show, create and import venues", venue_verbs, NULL, false},
+    {"event", "list, show, create, publish, price and end events; block seats", event_verbs, NULL, false},
+    {"hold", "start, show, extend and give back checkouts", hold_verbs, NULL, false},
+    {"order", "create, find, confirm, cancel and refund orders", order_verbs, NULL, false},
+    {"cdc", "read the change log of order_queue", cdc_verbs, NULL, false},
+    {"bench", "measure a server under load, check the rules afterwards", bench_verbs, NULL, false},
+    {"export", "write an event into a file", export_verbs, NULL, true},
+    {"import", "put an event from a file into a store", import_verbs, NULL, true},
+    {"verify", "look whether a store is as its change log says", verify_verbs, NULL, true},
+    {"schema", "print the tables as CQL", schema_verbs, NULL, true},
+    {"version", "print the version", version_verbs, NULL, false},
+    {NULL, NULL, NULL, NULL, false},
 };
 
 static const struct cli_option CLIENT_OPTIONS[] = {
@@ -57,7 +60,8 @@ static void help_verb(const struct cli_command *command, const struct cli_verb *
     printf("usage: boxoffice %s%s%s%s%s [--option VALUE...]\n\n%s\n\n", command->name, *verb->name ? " " : "",
            verb->name, *verb->words ? " " : "", verb->words, verb->help);
     print_options(verb->options);
-    print_options(CLIENT_OPTIONS);
+    if (!command->local)
+        print_options(CLIENT_OPTIONS);
 }
 
 static void help_command(const struct cli_command *command)
@@ -162,7 +166,7 @@ static int read_option(struct cli *c, int argc, char **argv)
     const char *name = argv[0] + 2, *equals = strchr(name, '=');
     size_t size = equals ? (size_t)(equals - name) : strlen(name);
     const struct cli_option *o = find_option(c->verb->options, name, size);
-    if (!o)
+    if (!o && !c->command->local)
         o = find_option(CLIENT_OPTIONS, name, size);
     if (!o) {
         cli_usage(c, "unknown option '%s'", argv[0]);
@@ -231,12 +235,13 @@ static const struct cli_verb *find_verb(const struct cli_command *command, int *
     return NULL;
 }
 
-static int run_verb(const struct cli_verb *verb, int argc, char **argv)
+static int run_verb(const struct cli_command *command, const struct cli_verb *verb, int argc, char **argv)
 {
     struct cli *c = calloc(1, sizeof *c);
     if (!c)
         return cli_fail("out of memory");
     arena_init(&c->arena, 0);
+    c->command = command;
     c->verb = verb;
     int code = read_arguments(c, argc, argv);
     if (code == EXIT_DONE)
@@ -265,7 +270,7 @@ static int run_command(const struct cli_command *command, int argc, char **argv)
     }
     if (!verb)
         return cli_usage(NULL, "'%s' is no verb of '%s'", argv[0], command->name);
-    return run_verb(verb, argc, argv);
+    return run_verb(command, verb, argc, argv);
 }
 
 int cli_main(int argc, char **argv)

@@ -1,7 +1,7 @@
 /*
- * The command line: `boxoffice COMMAND [VERB] [WORD...] [--option VALUE...]`. All commands but serve, schema
- * and version are clients of a running server's HTTP interface, so that they can do nothing that a developer
- * could not do too.
+ * The command line: `boxoffice COMMAND [VERB] [WORD...] [--option VALUE...]`. Commands are clients of a
+ * running server's HTTP interface, so that they can do nothing that a developer could not do too; but serve,
+ * what opens a store itself (export, import, verify: open_store.h), schema and version.
  *
  * Exit codes: 0 done, 1 refused or failed, 2 wrong usage. What a program may read goes to standard output
  * (with --json exactly the server's reply), what is for people only (progress, errors) to standard error.
@@ -40,10 +40,12 @@ struct cli_command {
     const char *name, *help;
     const struct cli_verb *verbs;
     int (*raw)(int argc, char **argv); /* instead of verbs: reads its own options */
+    bool local;                        /* asks no server: has none of a client's options */
 };
 
 struct cli {
     struct arena arena;
+    const struct cli_command *command;
     const struct cli_verb *verb;
     const char *words[CLI_WORDS];
     int word_count;
@@ -147,7 +149,8 @@ void table_free(struct table *t);
 
 /* ---- the commands ---- */
 extern const struct cli_verb venue_verbs[], event_verbs[], hold_verbs[], order_verbs[], cdc_verbs[],
-    demo_verbs[], bench_verbs[], schema_verbs[], version_verbs[];
+    demo_verbs[], bench_verbs[], export_verbs[], import_verbs[], verify_verbs[], schema_verbs[],
+    version_verbs[];
 /* `boxoffice serve`: reads its own options (defs/options.def). */
 int cmd_serve(int argc, char **argv);
 

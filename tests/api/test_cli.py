@@ -11,7 +11,7 @@ import pytest
 from box import Box, from_now, riethsporthalle
 from harness import API_KEY, REPO, Server, binary, clean_env
 
-COMMANDS = ["serve", "demo", "venue", "event", "hold", "order", "cdc", "bench", "schema", "version"]
+COMMANDS = ["serve", "demo", "venue", "event", "hold", "order", "cdc", "bench", "export", "import", "verify", "schema", "version"]
 
 
 def run(*args, server=None, expect=0, stdin=None, **env):

@@ -144,7 +144,9 @@ int opening_keyspace(struct opening *o)
         return opening_error(o, "reading system_schema.keyspaces", &error);
     if (cql_rows(result) == 0) {
         cql_result_free(result);
-        return make(o);
+        return o->options->existing
+                   ? opening_refuse(o, BOX_ENOTFOUND, "there is no keyspace %s", o->s->keyspace)
+                   : make(o);
     }
     struct cql_row row = cql_row_at(result, 0);
     size_t size;

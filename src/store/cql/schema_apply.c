@@ -317,6 +317,9 @@ int opening_schema(struct opening *o)
     bool exists = false;
     long version = 0;
     int ret = meta_exists(o, &exists);
+    if (!ret && !exists && o->options->existing)
+        return opening_refuse(o, BOX_ENOTFOUND, "the keyspace %s is not boxoffice's: it has no table meta",
+                              o->s->keyspace);
     if (!ret && !exists)
         ret = make_table(o, &SCHEMA_TABLES[0]);
     if (!ret)

@@ -16,6 +16,7 @@ struct store_cql_options {
     const char *user, *password; /* or NULL */
     const char *tls_ca, *tls_cert, *tls_key; /* PEM files or NULL */
     const char *dialect; /* "scylla", "cassandra"; NULL: what the cluster says of itself */
+    bool existing;       /* make nothing: without such a keyspace and its tables BOX_ENOTFOUND */
     const struct clock *clock;
     struct rng *rng; /* shared by threads: the system's */
 };
@@ -25,8 +26,8 @@ struct store_cql_options {
  * replication). Blocks. *ret_reason: one line that says what is wrong and what to do (a static text or in
  * memory that lives as long as the program). *ret_note: one line about what was made, or NULL.
  * Returns 0, BOX_EUNAVAILABLE (no node, or too few), BOX_EUNAUTHORIZED (credentials), BOX_EINVALID (URL,
- * options), BOX_ENEWER, BOX_EOLDER (schema), BOX_ELOCKED (another data centre decides), BOX_ENOSYS (this
- * program was built without cluster support).
+ * options), BOX_ENEWER, BOX_EOLDER (schema), BOX_ELOCKED (another data centre decides), BOX_ENOTFOUND,
+ * BOX_ENOSYS (this program was built without cluster support).
  */
 int store_cql_open(const struct store_cql_options *options, struct store **ret_store, const char **ret_reason,
                    const char **ret_note);
