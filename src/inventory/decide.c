@@ -86,6 +86,8 @@ struct change *emit_begin(struct decision *d, enum change_kind kind)
     c->event_id = inv->event->event_id;
     c->seq = inv->seq + 1;
     c->time_us = d->now_us > inv->time_us ? d->now_us : inv->time_us + 1;
+    if (c->time_us < d->command->not_before_us)
+        c->time_us = d->command->not_before_us;
     c->actor = d->command->actor;
     return c;
 }

@@ -61,7 +61,8 @@ enum command_kind {
 /* Everything is borrowed from the submitter until the command is done. */
 struct command {
     enum command_kind kind;
-    struct actor actor; /* a session may act on its own holds and orders only: others get BOX_ENOTFOUND */
+    int64_t not_before_us; /* the times that are written are not earlier than this; 0: any */
+    struct actor actor;    /* a session may act on its own holds and orders only: others get BOX_ENOTFOUND */
     /* HOLD_CREATE: seats, or best when seat_count is 0. Seat indexes are < seats_total and distinct (caller
        checks). BLOCK, UNBLOCK: seats. */
     const uint32_t *seats;
@@ -111,9 +112,9 @@ void inventory_free(struct inventory *inv);
 
 /*
  * Decide one command at @now_us (wall clock). Deadlines and sale windows are judged by it as it is; the times
- * that are written never go back: time_us of a change is max(now, the previous change's + 1), and an end is
- * never before its beginning. Refusals come first, then BOX_EDEFER: a deferred command is one that would have
- * been accepted but for the open group.
+ * that are written never go back: time_us of a change is max(now, the previous change's + 1,
+ * not_before_us), and an end is never before its beginning. Refusals come first, then BOX_EDEFER: a deferred
+ * command is one that would have been accepted but for the open group.
  *
  * Rules (mission.md of the design; each is tested by name in tests/unit/inventory):
  *

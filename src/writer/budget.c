@@ -145,26 +145,30 @@ void budget_loaded(struct budget *b, const struct hold *hold)
     set_deadline(s, hold->expires_ms);
 }
 
+void budget_follow_one(struct budget *b, const struct change *c, const struct address *address)
+{
+    switch (c->kind) {
+    case CHANGE_HOLD_CREATED:
+        begin(b, c->hold, c->seat_count, address);
+        break;
+    case CHANGE_HOLD_EXTENDED:
+        set_deadline(stake_find(b, &c->hold->hold_id), c->hold->expires_ms);
+        break;
+    case CHANGE_HOLD_RELEASED:
+    case CHANGE_HOLD_EXPIRED:
+    case CHANGE_ORDER_PAID:
+    case CHANGE_ORDER_CANCELLED:
+        budget_end(b, &c->hold->hold_id);
+        break;
+    default: /* nothing else begins or ends a hold, or moves its deadline */
+        break;
+    }
+}
+
 void budget_follow(struct budget *b, const struct change *first, const struct address *address)
 {
-    for (const struct change *c = first; c; c = c->next) {
-        switch (c->kind) {
-        case CHANGE_HOLD_CREATED:
-            begin(b, c->hold, c->seat_count, address);
-            break;
-        case CHANGE_HOLD_EXTENDED:
-            set_deadline(stake_find(b, &c->hold->hold_id), c->hold->expires_ms);
-            break;
-        case CHANGE_HOLD_RELEASED:
-        case CHANGE_HOLD_EXPIRED:
-        case CHANGE_ORDER_PAID:
-        case CHANGE_ORDER_CANCELLED:
-            budget_end(b, &c->hold->hold_id);
-            break;
-        default: /* nothing else begins or ends a hold, or moves its deadline */
-            break;
-        }
-    }
+    for (const struct change *c = first; c; c = c->next)
+        budget_follow_one(b, c, address);
 }
 
 /* ---- life ---- */

@@ -14,6 +14,11 @@
  * anew. An address is to be a network (address_network()): whoever has an IPv6 /64 has all of its addresses.
  * It is kept under a secret mask, so that nobody can choose addresses that collide in the hash table.
  *
+ * Several servers on one store: each counts the holds of all events that it shows, those that others decide
+ * about as well, so that a session gets no more by spreading over servers; only what is on its way from one
+ * to the other is not counted yet. An address is known where its hold was decided alone: with n servers it
+ * has at most n budgets. A hold whose event moves to another server counts there for its session.
+ *
  * The budget is a policy and not a rule of selling: a hold that exists is counted, whatever the limit says.
  *
  * Thread: one at a time (the writer's).
@@ -59,6 +64,8 @@ bool budget_allows(const struct budget *b, const struct session_id *session, con
 
 /* Follow the changes of one command, of a client at @address (NULL: unknown, or not counted). */
 void budget_follow(struct budget *b, const struct change *first, const struct address *address);
+/* Follow one change, whatever comes next. */
+void budget_follow_one(struct budget *b, const struct change *c, const struct address *address);
 /*
  * A hold of @hold->line_count seats as it was loaded: new and of no address, or known, with another deadline
  * perhaps; it then keeps its address.

@@ -44,17 +44,22 @@ static void decide_command(struct writer *w, struct writer_req *req, int64_t now
     if (!idem_enter(w, req))
         return;
     struct entry *e = entry_find(w, &req->event_id);
-    if (e && e->busy) {
-        list_push(&e->waiting, req);
+    if (e && e->role != ROLE_HOME) {
+        writer_answer(w, req, BOX_ENOTHOME);
         return;
     }
-    if (idem_replay(w, req, now_us))
+    if (!idem_is_new(w, req, e, now_us))
         return;
     if (!e) {
         writer_answer(w, req, BOX_ENOTFOUND);
         return;
     }
+    if (e->busy || e->full) {
+        list_push(&e->waiting, req);
+        return;
+    }
 
+    req->command.not_before_us = w->not_before_us;
     req->command.over_budget = is_over_budget(w, req);
     int code = inventory_decide(e->inv, &req->command, now_us, req->arena, &req->verdict);
     if (code == BOX_OK) {
@@ -84,7 +89,7 @@ static int take_slug(struct writer *w, const char *slug)
 
 static void decide_claim(struct writer *w, struct writer_req *req, int64_t now_us)
 {
-    if (!idem_enter(w, req) || idem_replay(w, req, now_us))
+    if (!idem_enter(w, req) || !idem_is_new(w, req, NULL, now_us))
         return;
     int code = req->slug ? take_slug(w, req->slug) : BOX_OK;
     if (code == BOX_OK && req->flight) {
@@ -112,12 +117,16 @@ static void take_over_claim(struct writer *w, struct writer_req *req)
         return;
     must(!req->flight);
     f->claimed = false;
+    f->is_new = false; /* as far as is known now: the worker took its time */
     req->flight = f;
 }
 
 /* The event may be created: its slug is claimed (or was free) and its tag is unique. */
 static int check_create(struct writer *w, const struct event *event)
 {
+    struct entry *same = entry_find(w, &event->event_id);
+    if (same && same->role != ROLE_HOME)
+        return BOX_ENOTHOME; /* another server has made it, or an attempt of this one is in doubt */
     struct slug *slug = slug_find(w, event->slug);
     int code = slug && slug->claimed ? BOX_OK : take_slug(w, event->slug);
     if (code == BOX_OK && entry_find_tag(w, id_tag(&event->event_id.u)))
@@ -129,7 +138,7 @@ static void decide_create(struct writer *w, struct writer_req *req, int64_t now_
 {
     must(req->new_event && req->new_layout);
     take_over_claim(w, req);
-    if (!idem_enter(w, req) || idem_replay(w, req, now_us))
+    if (!idem_enter(w, req) || !idem_is_new(w, req, NULL, now_us))
         return;
     const struct event *event = req->new_event;
     int code = check_create(w, event);
@@ -139,7 +148,8 @@ static void decide_create(struct writer *w, struct writer_req *req, int64_t now_
     }
     struct inventory *inv = inventory_new_event(event, req->new_layout, w->rng);
     struct entry *e = entry_add(w, &event->event_id, inv);
-    struct change *created = inventory_create(inv, &req->command.actor, now_us, req->arena);
+    int64_t created_us = now_us > w->not_before_us ? now_us : w->not_before_us;
+    struct change *created = inventory_create(inv, &req->command.actor, created_us, req->arena);
     req->verdict = (struct verdict){.code = BOX_OK, .changes = created, .last = created};
     accept_request(w, e, req, now_us);
 }
@@ -168,7 +178,7 @@ void decide_request(struct writer *w, struct writer_req *req, int64_t now_us)
     case WRITER_FOLLOW:
     case WRITER_FORGET:
     case WRITER_IMAGE:
-        must(false); /* seam: homes are not built yet, nobody asks */
+        decide_home(w, req);
     }
 }
 
@@ -188,7 +198,12 @@ void decide_nothing(struct writer *w, struct writer_req *req)
 
 static void expire(struct writer *w, struct entry *e, const struct hold_id *hold, int64_t now_us)
 {
-    struct command command = {.kind = COMMAND_HOLD_EXPIRE, .actor = actor_system(), .hold_id = *hold};
+    struct command command = {
+        .kind = COMMAND_HOLD_EXPIRE,
+        .not_before_us = w->not_before_us,
+        .actor = actor_system(),
+        .hold_id = *hold,
+    };
     struct verdict verdict;
     int code = inventory_decide(e->inv, &command, now_us, group_arena(w), &verdict);
     must(code == BOX_OK); /* it is due, and no earlier change of the group can have touched its seats */
@@ -200,13 +215,17 @@ size_t decide_expiries(struct writer *w, int64_t now_us)
     size_t count = 0;
     while (count < EXPIRIES_PER_ROUND) {
         struct heap_item *item = heap_first(&w->deadlines);
-        if (!item || item->key * 1000 > now_us)
+        if (!item || item->key * 1000 + w->expiry_delay_us > now_us)
             break;
         struct inventory *inv = inventory_of_heap_item(item);
         struct entry *e = entry_find(w, &inventory_event(inv)->event_id);
         int64_t expires_ms;
         struct hold_id hold;
-        must(e && e->inv == inv && !e->busy);
+        must(e && e->inv == inv && !e->busy && e->role == ROLE_HOME);
+        if (e->full) {
+            heap_remove(&w->deadlines, item); /* until the next group */
+            continue;
+        }
         must(inventory_next_deadline(inv, &expires_ms, &hold) && expires_ms == item->key);
         expire(w, e, &hold, now_us);
         entry_set_deadline(w, e);

@@ -57,6 +57,27 @@ void entry_replace(struct writer *w, struct entry *e, struct inventory *inv)
         inventory_free(e->inv);
     }
     e->inv = inv;
+    e->inventories++;
+}
+
+void entry_show(struct writer *w, struct entry *e)
+{
+    e->shown = true;
+    e->shown_seq = inventory_seq(e->inv);
+    slug_own(w, inventory_event(e->inv)->slug);
+    if (w->observer.loaded)
+        w->observer.loaded(w->observer.ctx, e->inv);
+    entry_idle(w, e);
+}
+
+void entry_forget(struct writer *w, struct entry *e)
+{
+    if (e->shown) {
+        slug_drop(w, inventory_event(e->inv)->slug);
+        if (w->observer.gone)
+            w->observer.gone(w->observer.ctx, &e->id);
+    }
+    entry_drop(w, e);
 }
 
 void entry_drop(struct writer *w, struct entry *e)
@@ -74,16 +95,18 @@ void entry_set_deadline(struct writer *w, struct entry *e)
     struct heap_item *item = inventory_heap_item(e->inv);
     int64_t expires_ms;
     struct hold_id hold;
-    if (inventory_next_deadline(e->inv, &expires_ms, &hold))
+    bool here = e->role == ROLE_HOME;
+    if (here && inventory_next_deadline(e->inv, &expires_ms, &hold))
         heap_set(&w->deadlines, item, expires_ms);
     else
         heap_remove(&w->deadlines, item);
-    count_live_holds(e, inventory_live_holds(e->inv));
+    count_live_holds(e, here ? inventory_live_holds(e->inv) : 0);
 }
 
 void entry_idle(struct writer *w, struct entry *e)
 {
     must(!e->busy && !e->part);
+    e->full = false;
     entry_set_deadline(w, e);
     queue_again(w, &e->waiting);
 }

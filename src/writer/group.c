@@ -7,6 +7,8 @@
  *   fenced    the part never happened: the event is loaded again and the requests are decided again;
  *   unknown   the requests are told so, and the writer begins to recover (recover.c).
  *
+ * On a shared store whatever is not durable concerns the one event only: it is lost (homes.c).
+ *
  * A refusal that rests on the part waits with it: had the part not happened, the refusal would have been
  * wrong.
  *
@@ -88,6 +90,8 @@ static struct part *part_of(struct writer *w, struct entry *e)
     struct batch *b = open_batch(w);
     struct part *p = arena_alloc(&b->arena, sizeof(*p));
     p->entry = e;
+    if (!b->first_part)
+        b->decided_us = w->not_before_us;
     if (b->last_part)
         b->last_part->next = p;
     else
@@ -112,6 +116,9 @@ void group_accept(struct writer *w, struct entry *e, const struct verdict *verdi
     }
     p->last = verdict->last;
     p->change_count += (uint32_t)(verdict->last->seq - verdict->changes->seq + 1);
+    for (const struct change *c = verdict->changes; c; c = c->next)
+        p->seat_count += c->seat_count;
+    e->full = p->seat_count >= w->group_seats;
     if (req)
         list_push(&p->requests, req);
 }
@@ -260,6 +267,9 @@ static void count_change(const struct change *c, int64_t now_us)
 static void show(struct writer *w, struct part *p)
 {
     struct entry *e = p->entry;
+    if (w->observer.decided)
+        w->observer.decided(w->observer.ctx, e->inv, p->first);
+    e->shown_seq = inventory_seq(e->inv);
     if (e->shown) {
         if (w->observer.changed)
             w->observer.changed(w->observer.ctx, e->inv, p->first);
@@ -346,7 +356,9 @@ static void finish(struct batch *b)
             continue;
         }
         metrics_add(METRIC_COMMIT_FAILURES, 1);
-        if (g->result == BOX_EFENCED) {
+        if (w->shared) {
+            part_void(w, p, g->result, b->decided_us);
+        } else if (g->result == BOX_EFENCED) {
             part_fenced(w, p);
         } else {
             part_lost(w, p, g->result);

@@ -9,13 +9,27 @@
  *   - A claim keeps a flight beyond the request that made it, until RELEASE or CREATE_EVENT ends it. Claims
  * rest on nothing in the store and so survive its failure; those who wait for them do not.
  *
- * A request becomes the owner before it waits for its event, and asks the store only when it is about to be
- * decided: in between, another server may have used the key.
+ * A request first becomes the owner of its key, then the store is asked, then it waits for its event and is
+ * decided. While it owns the key nobody else here can use it; and no other server can where this one is home
+ * of the event. So the answer "new" holds until the event's inventory is replaced: then somebody else may
+ * have decided meanwhile, and the store is asked again.
+ *
+ * An embedded store answers at once, a shared one later, on a thread of its own: meanwhile the request rests
+ * with its flight, and then goes to the front of the queue. As with commits (group.c) a thread-local tells
+ * the two apart.
  */
 #include "base/log.h"
 #include "base/metrics.h"
 #include "writer/writer_internal.h"
+#include <stddef.h>
 #include <stdlib.h>
+
+static _Thread_local struct flight *asking_for;
+
+static void lookup_done(struct idem_lookup *l);
+static void run_looked_up(struct task *t);
+
+/* ---- flights ---- */
 
 static struct flight *find(const struct writer *w, const struct digest *key)
 {
@@ -35,8 +49,11 @@ bool idem_enter(struct writer *w, struct writer_req *req)
     }
     f = calloc(1, sizeof(*f));
     must(f); /* out of memory ends the program */
-    f->key = req->idem->key;
-    HASH_ADD(hh, w->flights, key, sizeof(f->key), f);
+    f->lookup.key = req->idem->key;
+    f->lookup.done = lookup_done;
+    f->lookup.ctx = f;
+    f->looked_up.run = run_looked_up;
+    HASH_ADD(hh, w->flights, lookup.key, sizeof(f->lookup.key), f);
     req->flight = f;
     return true;
 }
@@ -47,26 +64,71 @@ struct flight *idem_claimed(struct writer *w, const struct idem_key *key)
     return f && f->claimed ? f : NULL;
 }
 
-bool idem_replay(struct writer *w, struct writer_req *req, int64_t now_us)
+/* ---- what the store says ---- */
+
+static void lookup_done(struct idem_lookup *l)
 {
-    if (!req->idem)
-        return false;
-    struct idem_record *record = arena_alloc(req->arena, sizeof(*record));
-    int ret = store_idem_find(w->store, &req->idem->key, now_us / 1000, req->arena, record);
-    if (ret == BOX_ENOTFOUND)
-        return false;
-    if (ret) {
-        log_error("writer", "looking up an idempotency key: %s", error_info(ret)->title);
+    struct flight *f = l->ctx;
+    if (asking_for == f)
+        f->looked_up_inline = true;
+    else
+        task_post(&f->asking->writer->mailbox, &f->looked_up);
+}
+
+/* The store has answered. Returns true if the key is new; else the request is answered. */
+static bool take_lookup(struct writer *w, struct flight *f)
+{
+    struct writer_req *req = f->asking;
+    const struct idem_lookup *l = &f->lookup;
+    f->asking = NULL;
+    f->is_new = l->result == BOX_ENOTFOUND;
+    if (f->is_new)
+        return true;
+    if (l->result) {
+        if (l->result != BOX_EUNAVAILABLE) /* of which the store speaks itself */
+            log_error("writer", "looking up an idempotency key: %s", error_info(l->result)->title);
         writer_answer(w, req, BOX_EUNAVAILABLE);
-    } else if (!digest_equal(&record->request, &req->idem->request)) {
+    } else if (!digest_equal(&l->record->request, &req->idem->request)) {
         writer_answer(w, req, BOX_EIDEMREUSED);
     } else {
         metrics_add(METRIC_COMMANDS_REPLAYED, 1);
-        req->replay = record;
+        req->replay = l->record;
         writer_answer(w, req, BOX_OK);
     }
-    return true;
+    return false;
 }
+
+static void run_looked_up(struct task *t)
+{
+    struct flight *f = (struct flight *)((char *)t - offsetof(struct flight, looked_up));
+    struct req_list one = {0};
+    struct writer *w = f->asking->writer;
+    list_push(&one, f->asking);
+    if (take_lookup(w, f))
+        queue_again(w, &one);
+}
+
+bool idem_is_new(struct writer *w, struct writer_req *req, const struct entry *e, int64_t now_us)
+{
+    if (!req->idem)
+        return true;
+    struct flight *f = req->flight;
+    uint64_t since = e ? e->inventories : 0;
+    must(f && !f->asking);
+    if (f->is_new && f->new_since == since)
+        return true;
+    f->new_since = since;
+    f->asking = req;
+    f->looked_up_inline = false;
+    f->lookup.now_ms = now_us / 1000;
+    f->lookup.arena = req->arena;
+    asking_for = f;
+    store_idem_lookup(w->store, &f->lookup);
+    asking_for = NULL;
+    return f->looked_up_inline && take_lookup(w, f);
+}
+
+/* ---- the end of a flight ---- */
 
 static struct idem_record *copy_record(struct arena *arena, const struct idem_record *record)
 {

@@ -35,7 +35,8 @@ static void leave_ring(struct writer *w, struct lane *l)
 
 static struct lane *lane_of(struct writer *w, const struct writer_req *req)
 {
-    struct entry *e = req->op == WRITER_COMMAND ? entry_find(w, &req->event_id) : NULL;
+    bool about_one = req->op != WRITER_CLAIM && req->op != WRITER_RELEASE && req->op != WRITER_CREATE_EVENT;
+    struct entry *e = about_one ? entry_find(w, &req->event_id) : NULL;
     return e ? &e->lane : &w->general;
 }
 

@@ -68,26 +68,6 @@ static int load_inventory(struct writer *w, const struct event_id *id, struct in
     return ret;
 }
 
-static void show_loaded(struct writer *w, struct entry *e)
-{
-    e->shown = true;
-    slug_own(w, inventory_event(e->inv)->slug);
-    if (w->observer.loaded)
-        w->observer.loaded(w->observer.ctx, e->inv);
-    entry_idle(w, e);
-}
-
-/* The store does not have the event (any more). */
-static void forget(struct writer *w, struct entry *e)
-{
-    if (e->shown) {
-        slug_drop(w, inventory_event(e->inv)->slug);
-        if (w->observer.gone)
-            w->observer.gone(w->observer.ctx, &e->id);
-    }
-    entry_drop(w, e);
-}
-
 /* Forget every event that is not among @ids. */
 static void forget_others(struct writer *w, const struct id_list *l)
 {
@@ -99,7 +79,7 @@ static void forget_others(struct writer *w, const struct id_list *l)
     for (struct entry *e = w->entries, *next; e; e = next) {
         next = e->hh.next;
         if (!e->listed)
-            forget(w, e);
+            entry_forget(w, e);
         else
             e->listed = false;
     }
@@ -112,7 +92,7 @@ static int load_event(struct writer *w, const struct event_id *id, uint32_t *ret
     int ret = load_inventory(w, id, &inv);
     if (ret == BOX_ENOTFOUND) { /* deleted since it was listed: by another server */
         if (e)
-            forget(w, e);
+            entry_forget(w, e);
         return 0;
     }
     if (ret)
@@ -121,7 +101,7 @@ static int load_event(struct writer *w, const struct event_id *id, uint32_t *ret
         entry_replace(w, e, inv);
     else
         e = entry_add(w, id, inv);
-    show_loaded(w, e);
+    entry_show(w, e);
     *ret_tickets = inventory_layout(inv)->seats_total;
     return 0;
 }
@@ -153,17 +133,17 @@ int recover_event(struct writer *w, struct entry *e)
     struct inventory *inv;
     int ret = load_inventory(w, &e->id, &inv);
     if (ret == BOX_ENOTFOUND)
-        forget(w, e);
+        entry_forget(w, e);
     if (ret)
         return ret;
     entry_replace(w, e, inv);
-    show_loaded(w, e);
+    entry_show(w, e);
     return 0;
 }
 
 /* ---- the failed state ---- */
 
-static void set_ready(struct writer *w, bool ready)
+void writer_set_ready(struct writer *w, bool ready)
 {
     atomic_store(&w->ready, ready);
     metrics_set(METRIC_STORE_WRITABLE, ready);
@@ -173,6 +153,7 @@ void recover_begin(struct writer *w, int code)
 {
     if (w->failed)
         return;
+    must(!w->shared);
     must(!w->open || w->open->part_count == 0);
     char reason[REASON];
     store_reason(w->store, reason, sizeof(reason));
@@ -180,7 +161,7 @@ void recover_begin(struct writer *w, int code)
               error_info(code)->name, *reason ? ": " : "", reason);
     w->failed = true;
     w->retry_us = clock_monotonic_us(w->clock);
-    set_ready(w, false);
+    writer_set_ready(w, false);
     for (struct entry *e = w->entries; e; e = e->hh.next)
         queue_again(w, &e->waiting);
     idem_refuse_claims(w, BOX_EUNAVAILABLE);
@@ -207,7 +188,7 @@ bool recover(struct writer *w)
     }
     log_info("writer", "the store is open again, %u events were loaded", HASH_COUNT(w->entries));
     w->failed = false;
-    set_ready(w, true);
+    writer_set_ready(w, true);
     return true;
 }
 
@@ -231,10 +212,10 @@ static int expire_overdue(struct writer *w)
 int writer_load(struct writer *w, void (*progress)(void *ctx, size_t events, uint64_t tickets), void *ctx)
 {
     must(!w->failed && w->under_way == 0);
-    int ret = load_all(w, progress, ctx);
+    int ret = w->shared ? 0 : load_all(w, progress, ctx);
     if (ret == 0)
         ret = expire_overdue(w);
     if (ret == 0)
-        set_ready(w, true);
+        writer_set_ready(w, true);
     return ret;
 }

@@ -74,6 +74,10 @@ struct writer *writer_new(const struct writer_options *options)
     w->queue_limit = options->queue_limit ? options->queue_limit : LIMIT_WRITER_QUEUE;
     w->reserve = options->queue_limit ? options->queue_reserve : LIMIT_WRITER_RESERVE;
     w->event_limit = options->event_limit ? options->event_limit : LIMIT_WRITER_EVENT_QUEUE;
+    w->shared = store_shared(w->store);
+    w->group_seats = store_group_seats(w->store);
+    w->expiry_delay_us = options->expiry_delay_us;
+    stable_init(&w->stable);
     w->stop.run = run_stop;
     heap_init(&w->deadlines);
     w->budget = budget_new(&options->limits, w->rng);
@@ -101,6 +105,7 @@ void writer_free(struct writer *w)
     group_free_all(w);
     heap_done(&w->deadlines);
     budget_free(w->budget);
+    stable_done(&w->stable);
     free(w);
 }
 
@@ -146,10 +151,11 @@ static bool is_room_for_hold(const struct writer *w, size_t before, unsigned hol
     return before + w->reserve < w->queue_limit && holds < w->event_limit;
 }
 
-/* The same for any request. What ends a claim must always get through: it frees more than it takes. */
+/* The same for any request. What ends a claim must always get through: it frees more than it takes. So must
+ * what says whose an event is: there is little of that, and no client asks for it. */
 static bool is_room(const struct writer *w, const struct writer_req *req, size_t before, unsigned holds)
 {
-    if (req->op == WRITER_RELEASE || req->op == WRITER_CREATE_EVENT)
+    if (req->op != WRITER_COMMAND && req->op != WRITER_CLAIM)
         return true;
     return is_new_hold(req) ? is_room_for_hold(w, before, holds) : before < w->queue_limit;
 }
@@ -198,8 +204,10 @@ int writer_submit(struct writer *w, struct writer_req *req)
 
 static void count_answer(const struct writer_req *req)
 {
-    bool trouble = req->code == BOX_EUNAVAILABLE || req->code == BOX_EUNKNOWN || req->code == BOX_ESHUTDOWN;
-    if (req->op == WRITER_CLAIM || req->op == WRITER_RELEASE || req->replay || trouble)
+    bool trouble = req->code == BOX_EUNAVAILABLE || req->code == BOX_EUNKNOWN || req->code == BOX_ESHUTDOWN ||
+                   req->code == BOX_ENOTHOME;
+    bool counts = req->op == WRITER_COMMAND || req->op == WRITER_CREATE_EVENT;
+    if (!counts || req->replay || trouble)
         return;
     if (req->code == BOX_EHOLDBUDGET)
         metrics_add(req->over.scope == BUDGET_SESSION ? METRIC_SESSION_BUDGET_REFUSALS
@@ -236,21 +244,43 @@ static bool round_failed(struct writer *w)
     return recover(w) || did;
 }
 
+/* No change that somebody may still have to be told of is older. */
+static int64_t oldest_untold_us(const struct writer *w)
+{
+    int64_t oldest_us = INT64_MAX;
+    for (const struct batch *b = w->batches; b; b = b->next_batch) {
+        if (b->in_use && b->part_count > 0 && b->decided_us < oldest_us)
+            oldest_us = b->decided_us;
+    }
+    for (const struct entry *e = w->doubtful ? w->entries : NULL; e; e = e->hh.next) {
+        if (e->doubt_us && e->doubt_us < oldest_us)
+            oldest_us = e->doubt_us;
+    }
+    return oldest_us;
+}
+
 static bool round_decide(struct writer *w)
 {
     int64_t now_us = clock_wall_us(w->clock);
+    if (w->shared)
+        w->not_before_us = stable_begin(&w->stable, now_us);
     size_t expired = decide_expiries(w, now_us);
     size_t decided = 0;
     for (struct writer_req *req; decided < LIMIT_GROUP_COMMANDS && (req = queue_next(w)); decided++)
         decide_request(w, req, now_us);
     group_commit(w);
+    if (w->shared)
+        stable_end(&w->stable, oldest_untold_us(w));
     return expired || decided;
 }
 
 bool writer_step(struct writer *w)
 {
     bool did = task_run_all(&w->mailbox) > 0;
-    if (!w->failed && !store_writable(w->store))
+    bool writable = store_writable(w->store);
+    if (w->shared && writable != writer_ready(w))
+        writer_set_ready(w, writable);
+    else if (!w->shared && !w->failed && !writable)
         recover_begin(w, BOX_EUNAVAILABLE); /* it failed under a worker */
     if (atomic_load(&w->stopping))
         idem_refuse_claims(w, BOX_ESHUTDOWN);
@@ -270,7 +300,7 @@ int64_t writer_next_wake_us(const struct writer *w)
         return w->under_way ? INT64_MAX : now_us + (left_us > 0 ? left_us : 0);
     }
     const struct heap_item *first = heap_first(&w->deadlines);
-    return first ? first->key * 1000 : INT64_MAX;
+    return first ? first->key * 1000 + w->expiry_delay_us : INT64_MAX;
 }
 
 static int64_t wait_us(const struct writer *w)
@@ -305,6 +335,12 @@ void writer_stop(struct writer *w)
 }
 
 /* ---- looking in ---- */
+
+int64_t writer_stable_us(struct writer *w)
+{
+    must(w->shared);
+    return stable_promise(&w->stable, clock_wall_us(w->clock));
+}
 
 bool writer_ready(const struct writer *w)
 {

@@ -35,22 +35,26 @@
  *   - An API key is not bound: a counter sells to a queue of people. But what it holds for a session counts
  * as that session's, so that the count is the same after a restart, when nobody knows who began a hold.
  *
- * Homes (a store that is shared, store_shared()): the writer decides about the events that it is home of, and
- * only shows what is decided about the others. Which those are is told to it (cluster/cluster.h):
+ * Homes (a store that is shared, store_shared(); homes.c): the writer decides about the events that it is
+ * home of, and only shows what is decided about the others. Which those are is told to it
+ * (cluster/cluster.h):
  *
  *     ADOPT home    the inventory comes from store_take_event(): from now on commands on it are decided here
  *     ADOPT other   the inventory comes from another server (image_code.h): it is shown, FOLLOW keeps it
  * current RESIGN        a home stops to be one, when nothing of the event is under way any more
  *
- *   - A command on an event whose home is not here gets BOX_ENOTHOME: certainly not done. So does
- * CREATE_EVENT's event once it is lost.
+ *   - A command on an event whose home is not here gets BOX_ENOTHOME: certainly not done.
  *   - BOX_EFENCED: somebody else has become home. The requests of the part get BOX_ENOTHOME, what the
- * inventory decided is void, and observer.lost() says that the event needs to be adopted anew.
- *   - BOX_EUNKNOWN: the requests are told so, then the same. Only the one event is concerned, the writer goes
- * on.
+ * inventory decided is void, and observer.lost() says that the event needs to be adopted anew. So it is with
+ * an event that is just being created.
+ *   - BOX_EUNKNOWN, BOX_EUNAVAILABLE: the requests are told so, then the same. Only the one event is
+ * concerned, the writer goes on.
  *   - An event that is lost is shown as it was last, until it is adopted.
  *   - A hold is expired options.expiry_delay_us after its deadline: the clock of the home that took it may
- * have been behind this one.
+ * have been behind this one. The deadlines of other servers' events are theirs.
+ *   - An open part takes no more commands once it has changed store_group_seats() seats: they are decided in
+ * the next group. One command alone may exceed it.
+ *   - Times that are written are later than everything that writer_stable_us() has promised (stable.c).
  *
  * Work that is too big for a group (creating an event, a venue) is done by a worker between a CLAIM of its
  * idempotency key and slug and the CREATE_EVENT or RELEASE that ends the claim.
@@ -71,17 +75,20 @@ enum writer_op {
     WRITER_COMMAND, /* decide req->command on req->event_id */
     WRITER_CLAIM,   /* reserve req->idem and req->slug (either may be NULL) until RELEASE or CREATE_EVENT */
     WRITER_RELEASE, /* end the claim of req->idem and req->slug; req->answer (or NULL) is what waiters get */
-    WRITER_ADOPT,   /* show req->inventory and, if req->home, decide about it from now on. Refused with
-                       BOX_ERANGE   when it is older than what is shown, BOX_EEXISTS when the writer is home
-                       already */
-    WRITER_RESIGN,  /* be no longer home of req->event_id: afterwards it is lost (see Homes) but for what the
-                       inventory shows, which FOLLOW may go on with. BOX_ENOTHOME if it was not */
-    WRITER_FOLLOW,  /* req->changes, by next, of another's event: applied and shown. Those that are not news
-                       are  passed over; BOX_ERANGE: one is missing before them; BOX_ECORRUPT, BOX_ENOTFOUND
-                       (not  adopted), BOX_EEXISTS (home is here): nothing was shown, ask for the image */
-    WRITER_FORGET,  /* another's event that was deleted, or never was: show it no more */
-    WRITER_IMAGE, /* append the state of req->event_id to req->image, as durable as everything that is shown.
-                     BOX_ENOTHOME if the home is not here */
+    /* Of a shared store only; never refused for want of room. */
+    WRITER_ADOPT,  /* show req->inventory and, if req->home, decide about it from now on. Refused with
+                      BOX_ERANGE  (older than what is shown), BOX_EEXISTS (the writer is home already),
+                      BOX_ENOTFOUND (a  deleted event), BOX_EUNAVAILABLE (another event has its tag) */
+    WRITER_RESIGN, /* be no longer home of req->event_id; FOLLOW may go on from what is shown. observer.lost()
+                      is not called. BOX_ENOTHOME if it was not, or is lost meanwhile; BOX_ENOTFOUND */
+    WRITER_FOLLOW, /* req->changes, by next, of another's event: applied and shown. Those that are not news
+                      are passed over. BOX_ERANGE (one is missing), BOX_ENOTFOUND (not adopted, or lost),
+                      BOX_EEXISTS (home is here), BOX_ECORRUPT (one does not fit; the event is then lost,
+                      observer.lost() is not called): nothing was shown, ask for the image */
+    WRITER_FORGET, /* another's event that was deleted, or never was: show it no more. BOX_EEXISTS (home is
+                      here) */
+    WRITER_IMAGE,  /* append the state of req->event_id to req->image, as durable as everything that is shown.
+                      BOX_ENOTHOME, BOX_ENOTFOUND */
     WRITER_CREATE_EVENT, /* commit CHANGE_EVENT_CREATED of req->new_event (its tickets are in the store); the
                             claim of its slug and of req->idem ends, whatever the answer */
 };
@@ -101,12 +108,12 @@ struct writer_req {
     const struct layout *new_layout;  /* CREATE_EVENT */
     const struct idem_record *answer; /* RELEASE */
     const struct personal *personal; /* stored beside the order that the command makes or confirms; or NULL */
-    struct inventory *inventory;     /* ADOPT: taken over, whatever the answer */
+    struct inventory *inventory;     /* ADOPT: taken over, whatever the answer; NULL afterwards */
     bool home;                       /* ADOPT */
-    struct change *changes;          /* FOLLOW */
+    struct change *changes;          /* FOLLOW: their references to events stay the submitter's */
     struct buf *image;               /* IMAGE */
     const struct address *client;    /* the network it came from, for a session's budget; or NULL */
-    struct arena *arena;             /* where the verdict's parts go: the request's own */
+    struct arena *arena;             /* where the verdict's parts go, and a replay: the request's own */
     /*
      * Accepted, with a key: fill http_status, change_seq, location, body of the answer to keep (from
      * req->verdict; memory from req->arena). Thread: the writer's; must be quick and must not block.
@@ -122,7 +129,8 @@ struct writer_req {
 
     /* the result, for done() */
     int code; /* BOX_OK, a refusal of inventory_decide(), BOX_ENOTFOUND (no such event), BOX_EIDEMREUSED,
-                 BOX_ESLUGTAKEN, BOX_EUNKNOWN, BOX_EUNAVAILABLE, BOX_ESHUTDOWN */
+                 BOX_ESLUGTAKEN, BOX_EUNKNOWN, BOX_EUNAVAILABLE, BOX_ENOTHOME, BOX_ESHUTDOWN; of ADOPT and
+                 those that follow it see there */
     struct verdict verdict;     /* COMMAND decided, CREATE_EVENT: with the change, but change->event NULL: in
                                    render() and for the observer it is set, later read the view */
     struct budget_refusal over; /* BOX_EHOLDBUDGET */
@@ -142,15 +150,15 @@ struct writer_req {
  */
 struct writer_observer {
     void *ctx;
-    /* The whole state of an event: at start, after creation, after a reload. */
+    /* The whole state of an event: at start, after creation, after a reload, when it is adopted. */
     void (*loaded)(void *ctx, const struct inventory *inv);
-    /* Changes of one event, in order; @inv is the state after them. */
+    /* Changes of one event, in order; @inv is the state after them. Decided here or followed. */
     void (*changed)(void *ctx, const struct inventory *inv, const struct change *first);
-    /* Deleted (after changed() with that change), or not found when it was loaded again. */
+    /* Deleted (after changed() with that change), not found when it was loaded again, or forgotten. */
     void (*gone)(void *ctx, const struct event_id *id);
-    /* Of the changes that were made durable here, before changed() and loaded(): for those who follow. */
+    /* The changes that were made durable here, before changed() or loaded(): for those who follow. */
     void (*decided)(void *ctx, const struct inventory *inv, const struct change *first);
-    /* Shared store: this writer is no longer home of the event, see Homes. */
+    /* Shared store: this writer is no longer home of the event, which needs ADOPT, see Homes. */
     void (*lost)(void *ctx, const struct event_id *id);
     /* The store is open again after a failure, its events are not loaded yet: what workers wrote, and were
        told that it is unknown, may be there. Returns 0, or an error: then all is tried again. */
@@ -183,6 +191,7 @@ void writer_free(struct writer *w);
 
 /*
  * Load every event of the store, tell the observer, and expire what fell due meanwhile (durable at return).
+ * On a shared store nothing: events come by ADOPT.
  * @progress (or NULL) after each event. Thread: before writer_run(). Returns 0 or the store's error.
  */
 int writer_load(struct writer *w, void (*progress)(void *ctx, size_t events, uint64_t tickets), void *ctx);
@@ -194,7 +203,7 @@ int writer_load(struct writer *w, void (*progress)(void *ctx, size_t events, uin
  * Durability: done with code 0: the change survives power loss. BOX_EUNKNOWN: it may have happened; the same
  *             idempotency key finds out.
  * Returns 0, BOX_EBUSY (the queue is full; for a new hold also: only the reserve is left, or its event has
- * its share: answer 503; never RELEASE and CREATE_EVENT, which end a claim) or BOX_ESHUTDOWN.
+ * its share: answer 503; never but for COMMAND and CLAIM) or BOX_ESHUTDOWN.
  */
 int writer_submit(struct writer *w, struct writer_req *req);
 /* Would a new hold of this event be refused now (and it is counted as refused)? For saying so before any work
@@ -203,7 +212,7 @@ bool writer_full(struct writer *w, const struct event_id *event);
 
 /* One round: take, decide, commit, publish, answer. Returns true if it did anything. Thread: the writer's. */
 bool writer_step(struct writer *w);
-/* When the next deadline comes, in us of the wall clock; INT64_MAX: none. Thread: the writer's. */
+/* When the next expiry is due, in us of the wall clock; INT64_MAX: none. Thread: the writer's. */
 int64_t writer_next_wake_us(const struct writer *w);
 /* Rounds until writer_stop(): then refuse new requests, answer all, return. Thread: the writer's. */
 void writer_run(struct writer *w);
@@ -211,11 +220,12 @@ void writer_stop(struct writer *w); /* Thread: any; async-signal-safe */
 
 /*
  * Every change that this writer will ever make durable has a time_us later than this, or was told to
- * observer.decided() before this returned. Never goes back. Thread: any.
+ * observer.decided() before this returned; or its event was lost, and was adopted or forgotten since. Never
+ * goes back. Shared stores only. Thread: any.
  */
 int64_t writer_stable_us(struct writer *w);
 
-/* True while requests are decided (not while the store is failed). Thread: any. */
+/* True while requests are decided (not while the store is failed or cannot be reached). Thread: any. */
 bool writer_ready(const struct writer *w);
 /* For tests: the inventory of an event, or NULL. Thread: the writer's. */
 const struct inventory *writer_inventory(const struct writer *w, const struct event_id *id);

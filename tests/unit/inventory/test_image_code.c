@@ -143,7 +143,7 @@ static void test_twice(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        RIG_TEST(test_truncated), RIG_TEST(test_any_bit), RIG_TEST(test_newer),
+        RIG_TEST(test_truncated),     RIG_TEST(test_any_bit), RIG_TEST(test_newer),
         RIG_TEST(test_no_such_venue), RIG_TEST(test_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
