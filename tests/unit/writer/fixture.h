@@ -19,7 +19,7 @@ enum { SEATS = 40, NOTES = 65536, HOLD_SECONDS = 900, MAX_EVENTS = 8 };
 
 static const int64_t START_US = INT64_C(1700000000000000);
 
-enum note_kind { NOTE_LOADED, NOTE_CHANGED, NOTE_GONE, NOTE_DONE };
+enum note_kind { NOTE_LOADED, NOTE_CHANGED, NOTE_GONE, NOTE_DONE, NOTE_DECIDED, NOTE_LOST };
 
 struct note {
     enum note_kind kind;
@@ -51,6 +51,7 @@ struct bench {
     struct writer *writer;
     size_t queue_limit, queue_reserve, event_limit;
     struct budget_limits limits;
+    int64_t expiry_delay_us;
     struct writer_observer next_observer; /* called too, if set */
     struct ask *asks;
     size_t note_count;
@@ -93,6 +94,23 @@ static inline void on_gone(void *ctx, const struct event_id *id)
     note(b, (struct note){NOTE_GONE, *id, 0, NULL});
     if (b->next_observer.gone)
         b->next_observer.gone(b->next_observer.ctx, id);
+}
+
+/* Of a shared store only. */
+static inline void on_decided(void *ctx, const struct inventory *inv, const struct change *first)
+{
+    struct bench *b = ctx;
+    note(b, (struct note){NOTE_DECIDED, first->event_id, inventory_seq(inv), NULL});
+    if (b->next_observer.decided)
+        b->next_observer.decided(b->next_observer.ctx, inv, first);
+}
+
+static inline void on_lost(void *ctx, const struct event_id *id)
+{
+    struct bench *b = ctx;
+    note(b, (struct note){NOTE_LOST, *id, 0, NULL});
+    if (b->next_observer.lost)
+        b->next_observer.lost(b->next_observer.ctx, id);
 }
 
 static inline void on_done(struct writer_req *req)
@@ -155,7 +173,12 @@ static inline void start_writer(struct bench *b)
         .queue_reserve = b->queue_reserve,
         .event_limit = b->event_limit,
         .limits = b->limits,
+        .expiry_delay_us = b->expiry_delay_us,
     };
+    if (store_shared(b->store)) {
+        options.observer.decided = on_decided;
+        options.observer.lost = on_lost;
+    }
     b->writer = writer_new(&options);
 }
 
