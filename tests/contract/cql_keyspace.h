@@ -100,7 +100,7 @@ static inline struct store *cql_open_store(void)
    is years ahead, and so are the times of its rows: a DELETE would be older. */
 static inline void cql_clear(void)
 {
-    static const char *const lists[] = {"venues", "events", "event_slugs", "order_index"};
+    static const char *const lists[] = {"venues", "events", "event_slugs", "order_index", "tickets"};
     for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
         cql_run("TRUNCATE %s.%s", cql_keyspace, lists[i]);
 }
