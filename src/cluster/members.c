@@ -73,6 +73,13 @@ void members_gone(struct members *m, const struct uuid *id)
         member->live = false;
 }
 
+void members_unfit(struct members *m, const struct uuid *id)
+{
+    struct member *member = find(m, id);
+    if (member)
+        member->row.fit = false;
+}
+
 const struct member *members_find(const struct members *m, const struct uuid *id)
 {
     return find(m, id);

@@ -37,6 +37,8 @@ void members_read(struct members *m, const struct uuid *self, const struct serve
 bool members_age(struct members *m, int64_t now_us);
 /* It is known to be dead: another process has its address. */
 void members_gone(struct members *m, const struct uuid *id);
+/* It says itself that it is not fit any more. */
+void members_unfit(struct members *m, const struct uuid *id);
 /* The one with this id, or NULL. */
 const struct member *members_find(const struct members *m, const struct uuid *id);
 bool members_live(const struct members *m, const struct uuid *id);

@@ -190,6 +190,15 @@ void outbox_venue(struct outbox *o, const struct venue_id *id)
     pthread_mutex_unlock(&o->mtx);
 }
 
+void outbox_leaves(struct outbox *o)
+{
+    struct buf b = {0};
+    wire_put_leaves(&b, &o->server_id);
+    pthread_mutex_lock(&o->mtx);
+    record(o, &b);
+    pthread_mutex_unlock(&o->mtx);
+}
+
 /* ---- reading ---- */
 
 static void note_reader(struct outbox *o, const struct uuid *id, uint64_t after)

@@ -35,6 +35,8 @@ void outbox_resigned(struct outbox *o, const struct event_id *id, uint64_t epoch
 void outbox_changes(struct outbox *o, const struct change *first);
 /* A venue was made. */
 void outbox_venue(struct outbox *o, const struct venue_id *id);
+/* This server is about to stop. */
+void outbox_leaves(struct outbox *o);
 
 /*
  * Append to @ret the news after @after of the process @from (wire.h), with @stable_us, which was asked for

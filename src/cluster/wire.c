@@ -54,6 +54,12 @@ void wire_put_venue(struct buf *b, const struct venue_id *id)
     put_uuid(b, &id->u);
 }
 
+void wire_put_leaves(struct buf *b, const struct uuid *server)
+{
+    put_u8(b, WIRE_LEAVES);
+    put_uuid(b, server);
+}
+
 /* ---- reading ---- */
 
 int wire_read_news(struct rd *r, const void *data, size_t size, struct wire_news *ret_news)
@@ -88,7 +94,7 @@ int wire_next(struct rd *r, struct wire_record *ret_record)
 {
     if (rd_ok(r) && rd_left(r) == 0)
         return BOX_ENOTFOUND;
-    struct wire_record record = {.kind = (enum wire_kind)rd_u8_max(r, WIRE_VENUE)};
+    struct wire_record record = {.kind = (enum wire_kind)rd_u8_max(r, WIRE_LEAVES)};
     record.id = rd_uuid_present(r);
     switch (record.kind) {
     case WIRE_HOME:
@@ -102,6 +108,7 @@ int wire_next(struct rd *r, struct wire_record *ret_record)
         read_changes(r, &record);
         break;
     case WIRE_VENUE:
+    case WIRE_LEAVES:
         break;
     default:
         rd_fail(r);

@@ -8,6 +8,7 @@
  *   RESIGNED  2 | event id | varint epoch                  it is not any more
  *   CHANGES   3 | event id | varint count | count x bytes  what it decided, in order (change.h)
  *   VENUE     4 | venue id                                 it has made a venue
+ *   LEAVES    5 | server id                                it is about to stop: it takes nothing any more
  *
  * Position: ask for what is after it next time. Stable: every change that this server will ever make durable
  * and that does not stand before the position has a later time. Anew: the reader was too far behind, or has
@@ -24,7 +25,7 @@
 #include "domain/codec.h"
 #include "domain/ids.h"
 
-enum wire_kind { WIRE_HOME = 1, WIRE_RESIGNED = 2, WIRE_CHANGES = 3, WIRE_VENUE = 4 };
+enum wire_kind { WIRE_HOME = 1, WIRE_RESIGNED = 2, WIRE_CHANGES = 3, WIRE_VENUE = 4, WIRE_LEAVES = 5 };
 
 struct wire_news {
     struct uuid server_id;
@@ -35,7 +36,7 @@ struct wire_news {
 
 struct wire_record {
     enum wire_kind kind;
-    struct uuid id; /* of the event or venue */
+    struct uuid id; /* of the event, venue or server */
     uint64_t epoch, seq;
     uint32_t count; /* CHANGES: wire_next_change() */
     struct rd changes;
@@ -47,6 +48,7 @@ void wire_put_home(struct buf *b, const struct event_id *id, uint64_t epoch, uin
 void wire_put_resigned(struct buf *b, const struct event_id *id, uint64_t epoch);
 void wire_put_changes(struct buf *b, const struct change *first);
 void wire_put_venue(struct buf *b, const struct venue_id *id);
+void wire_put_leaves(struct buf *b, const struct uuid *server);
 
 /* Begin to read @size bytes. Returns 0, BOX_ENEWER or BOX_ECORRUPT. */
 int wire_read_news(struct rd *r, const void *data, size_t size, struct wire_news *ret_news);

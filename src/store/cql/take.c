@@ -212,6 +212,7 @@ static int take(struct cql_store *s, const struct event_id *id, struct arena *ar
         cql_events_taken(s->events, id, &state, st.tail != NULL, clock_monotonic_us(s->clock));
         if (st.tail)
             write_has_tickets(s, ret_image, state.available > 0);
+        ret_image->epoch = (uint64_t)epoch;
         metrics_add(METRIC_CQL_TAKEOVERS, 1);
     }
     tail_done(&newest);
