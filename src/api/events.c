@@ -20,10 +20,10 @@ static int build_event(struct app_event_plan *plan, struct app_call *call)
         NULL};
     struct api_req *c = api_of(call);
     struct json_node body = api_body(c, known), prices = json_in_member(body, "prices");
-    struct event_draft draft = {.event_id = app_new_event_id(call->app), .created_ms = call->now_ms};
+    struct event_draft draft = {.event_id = app_new_event_id(call), .created_ms = call->now_ms};
     struct venue_id venue = {json_in_uuid(json_in_member(body, "venue_id"))};
     event_draft_in(body, &draft);
-    call->layout = view_venue(call->app->parts.view, &venue);
+    call->layout = app_venue(call->app, &venue);
     if (call->layout && draft.currency.code[0] && !json_in_absent(prices))
         prices_in(prices, 0, call->layout, &draft.currency, &draft.prices, &draft.price_count);
     if (json_in_status(&c->in))

@@ -1,10 +1,6 @@
 #include "api/encode.h"
 #include "api/hold_in.h"
 #include "api/routes.h"
-#include "base/log.h"
-#include "base/must.h"
-#include <stdatomic.h>
-#include <string.h>
 
 static void out_hold(struct api_req *c, struct json_out *j)
 {
@@ -15,38 +11,6 @@ static void out_hold(struct api_req *c, struct json_out *j)
 static const char *hold_path(struct api_req *c)
 {
     return api_location(c, "/v1/holds/", &c->call.hold->hold_id.u);
-}
-
-/* A proxy that nobody has named: what it says is passed over, and whoever runs this should know. */
-static void say_untrusted(void)
-{
-    static atomic_flag said = ATOMIC_FLAG_INIT;
-    if (!atomic_flag_test_and_set(&said))
-        log_warn("api",
-                 "X-Forwarded-For from an address that is not in --trusted-proxies was passed over; if "
-                 "that is your proxy, --max-held-per-address cannot tell the buyers behind it apart");
-}
-
-/*
- * The network of the client, for the budget; NULL if it is not to be counted. What comes from this machine is
- * its operator's, or came through a proxy that nobody has named: then one budget for all buyers would end
- * the sale.
- */
-static const struct address *client_of(const struct api_req *c)
-{
-    const struct proxies *proxies = c->api->proxies;
-    if (!proxies)
-        return NULL;
-    struct address peer;
-    must(address_parse(c->req->peer, strlen(c->req->peer), &peer)); /* the socket's */
-    const char *forwarded = http_header(c->req, "X-Forwarded-For");
-    if (forwarded && !proxies_have(proxies, &peer))
-        say_untrusted();
-    struct address client = client_address(proxies, &peer, forwarded);
-    if (address_is_loopback(&client))
-        return NULL;
-    client = address_network(&client);
-    return arena_copy(c->call.arena, &client, sizeof(client));
 }
 
 void post_hold(struct http_req *req, void *ctx)
@@ -61,7 +25,7 @@ void post_hold(struct http_req *req, void *ctx)
     c->location = hold_path;
     struct app_hold_wish *wish = arena_alloc(req->arena, sizeof(*wish));
     hold_wish_in(c, api_body(c, hold_members), wish);
-    wish->client = client_of(c);
+    wish->client = api_client(c);
     if (api_fits(c))
         app_hold_create(&c->call, wish);
 }

@@ -28,10 +28,32 @@ void get_healthz(struct http_req *req, void *ctx)
     reply_ok(req);
 }
 
+/* The same, with the state of the cluster in words. */
+static void reply_cluster(struct http_req *req, struct app *app)
+{
+    char state[256];
+    struct buf b = {0};
+    struct json_out j;
+    cluster_state(app->parts.cluster, state, sizeof(state));
+    if (!app_ready(app)) {
+        http_problem(req, BOX_EUNAVAILABLE, state, NULL, NULL);
+        return;
+    }
+    json_out_init(&j, &b);
+    json_out_object(&j);
+    json_out_member_text(&j, "status", "ok");
+    json_out_member_text(&j, "cluster", state);
+    json_out_end_object(&j);
+    http_reply_header(req, "Cache-Control", "no-store");
+    http_reply(req, 200, "application/json", &b);
+}
+
 void get_readyz(struct http_req *req, void *ctx)
 {
     const struct api *api = ctx;
-    if (app_ready(api->app))
+    if (api->app->parts.cluster)
+        reply_cluster(req, api->app);
+    else if (app_ready(api->app))
         reply_ok(req);
     else
         http_problem(req, BOX_EUNAVAILABLE, "The store does not accept writes.", NULL, NULL);

@@ -1,4 +1,5 @@
 /* The answering half of request.h. */
+#include "api/forward.h"
 #include "api/request.h"
 #include "base/error.h"
 #include "base/must.h"
@@ -262,7 +263,8 @@ void api_answer(struct app_call *call)
 {
     struct api_req *c = api_of(call);
     if (call->code) {
-        api_problem(c, call->code, NULL);
+        if (!forward_answer(c, call->code))
+            api_problem(c, call->code, NULL);
         return;
     }
     const struct idem_record *answer = call->answer;

@@ -1,5 +1,6 @@
 #include "api/request.h"
 #include "api/cursor.h"
+#include "api/forward.h"
 #include "base/error.h"
 #include "base/must.h"
 #include "base/params.h"
@@ -21,6 +22,7 @@ static void finish(struct http_req *req)
     struct api_req *c = req->user;
     if (c->release)
         c->release(c);
+    forward_finish(c);
     buf_done(&c->body);
     json_in_done(&c->in);
     app_call_end(&c->call);
@@ -66,6 +68,8 @@ struct api_req *api_begin(struct http_req *req, void *ctx, enum app_right right,
     int ret = json_in_parse(&c->in, req->arena, "", 0);
     must(ret == 0);
     http_on_finish(req, finish);
+    if (app->parts.cluster && !forward_begin(c))
+        return NULL;
     const char *authorization = http_header(req, "Authorization");
     ret = auth_check(app->parts.auth, authorization, c->call.now_ms, &c->call.who);
     if (ret == 0)

@@ -28,20 +28,22 @@ struct api_req {
     unsigned status;
     api_encode *encode; /* the body; NULL: none */
     const char *(*location)(struct api_req *c);
-    api_show *show;        /* of a read of an event */
-    uint64_t wanted_seq;   /* Change-Seq of the request, or 0 */
-    int64_t wait_until_us; /* how long it is waited for */
-    void *user;            /* the handler's */
-    struct buf body;       /* of a big answer, made on a worker */
-    api_show *release;     /* of what user holds on to; called when the request is over */
+    api_show *show;                  /* of a read of an event */
+    uint64_t wanted_seq;             /* Change-Seq of the request, or 0 */
+    int64_t wait_until_us;           /* how long it is waited for */
+    void *user;                      /* the handler's */
+    struct buf body;                 /* of a big answer, made on a worker */
+    api_show *release;               /* of what user holds on to; called when the request is over */
+    bool forwarded;                  /* another server of the cluster has sent it on to this one */
+    struct cluster_forward *forward; /* it is sent on to another one */
 };
 
 /* ---- beginning ---- */
 
 /*
  * Begin: credential (401, 403) and query parameters (those in @query, NULL-terminated; NULL: none; 400 for
- * others and for repeated ones). @ctx is the struct api. Returns NULL when it was answered. Thread: the
- * request's loop.
+ * others and for repeated ones); on a cluster, that this server has joined it (503). @ctx is the struct api.
+ * Returns NULL when it was answered. Thread: the request's loop.
  */
 struct api_req *api_begin(struct http_req *req, void *ctx, enum app_right right, const char *const *query);
 /* The same for a POST that is answered once only: the Idempotency-Key is read (422). */
@@ -81,6 +83,13 @@ bool api_ticket_event(struct api_req *c, const struct uuid *ticket, bool named, 
 const char *api_query_text(struct api_req *c, const char *name, size_t max);
 /* Record that the cursor (of the parameter @name) is none of this list's. */
 void api_fault_cursor(struct api_req *c, const char *name);
+
+/*
+ * The network of the client, for the budget; NULL if it is not to be counted. What comes from this machine is
+ * its operator's, or came through a proxy that nobody has named: then one budget for all buyers would end
+ * the sale. The arena's.
+ */
+const struct address *api_client(const struct api_req *c);
 
 /* Read an event: wait for its Change-Seq if the request has one, then @show, which answers. */
 void api_event_read(struct http_req *req, void *ctx, const char *const *query, api_show *show);

@@ -68,6 +68,9 @@ const struct http_route api_routes[] = {
     READ("/v1/cdc/order_queue", get_cdc),
     READ("/v1/events/{event_id}/checkouts", get_checkouts),
 
+    READ("/internal/v1/outbox", get_outbox),
+    READ("/internal/v1/events/{event_id}/image", get_event_image),
+
     READ("/healthz", get_healthz),
     READ("/readyz", get_readyz),
     READ("/metrics", get_metrics),

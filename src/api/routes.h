@@ -13,6 +13,7 @@ http_handler get_sections, get_seatmap, get_availability, get_changes, get_ticke
 http_handler post_session, post_hold, get_hold, delete_hold, post_extend;
 http_handler post_order, get_order, get_orders, post_confirm, post_cancel_order, post_refund;
 http_handler get_order_queue, get_cdc, get_checkouts;
+http_handler get_outbox, get_event_image;
 http_handler get_healthz, get_readyz, get_metrics, get_openapi, get_problem, get_index;
 
 #endif

@@ -23,10 +23,11 @@ static int read_venue(const struct venue_plan *plan, struct api_req *c)
     struct json_node body = api_body(c, plan->known);
     if (json_in_status(&c->in) == BOX_EBADREQUEST)
         return BOX_EBADREQUEST; /* a big body that is refused anyway need not be walked */
+    struct rng seeded;
     struct venue_in v = {
         .in = &c->in,
         .arena = call->arena,
-        .rng = call->app->parts.rng,
+        .rng = app_ids(call, &seeded),
         .now_ms = call->now_ms,
     };
     return plan->read(&v, body, &call->layout);

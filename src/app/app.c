@@ -29,9 +29,17 @@ int app_load_venues(struct store *store, struct view *view)
     return store_list_venues(store, show_venue, view);
 }
 
+struct layout *app_venue(const struct app *app, const struct venue_id *id)
+{
+    struct cluster *cluster = app->parts.cluster;
+    return cluster ? cluster_venue_of(cluster, id) : view_venue(app->parts.view, id);
+}
+
 bool app_ready(const struct app *app)
 {
-    return writer_ready(app->parts.writer) && store_writable(app->parts.store);
+    const struct cluster *cluster = app->parts.cluster;
+    return writer_ready(app->parts.writer) && store_writable(app->parts.store) &&
+           (!cluster || cluster_joined(cluster));
 }
 
 int64_t app_now_ms(const struct app *app)

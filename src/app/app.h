@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/rng.h"
 #include "base/task.h"
+#include "cluster/cluster.h"
 #include "store/store.h"
 #include "view/view.h"
 #include "writer/writer.h"
@@ -33,7 +34,8 @@ struct app_options {
     const struct clock *clock;
     struct rng *rng; /* shared by threads: the system's */
     const struct auth *auth;
-    bool demo_payments; /* a buyer's own session may confirm its order */
+    struct cluster *cluster; /* of a shared store; else NULL */
+    bool demo_payments;      /* a buyer's own session may confirm its order */
 };
 
 struct app {
@@ -48,6 +50,10 @@ void app_close(struct app *app);
 
 /* Show every venue of the store. Thread: before writer_load(). Blocks. Returns 0 or the store's error. */
 int app_load_venues(struct store *store, struct view *view);
+
+/* A venue: a new reference, or NULL when there is none. On a cluster it may block: another server may have
+ * made it just now. Thread: a worker. */
+struct layout *app_venue(const struct app *app, const struct venue_id *id);
 
 /* True while writes are accepted (GET /readyz). Thread: any. */
 bool app_ready(const struct app *app);

@@ -2,10 +2,17 @@
 #include "base/error.h"
 #include "base/metrics.h"
 
+/* What is shown was the newest a moment ago. Another server's event may have moved on unheard. */
+static bool is_fresh(const struct app_call *call)
+{
+    struct cluster *cluster = call->app->parts.cluster;
+    return !cluster || cluster_fresh(cluster, &call->event->event->event_id);
+}
+
 /* True if the answer rests on the event's version alone. */
 static bool is_simple(const struct app_call *call, const struct app_hold_wish *wish)
 {
-    return !call->idem && !wish->price_types && app_owns(&call->who, &wish->session);
+    return !call->idem && !wish->price_types && app_owns(&call->who, &wish->session) && is_fresh(call);
 }
 
 static int check_seats(const struct snapshot *s, const struct app_hold_wish *wish, struct arena *arena,

@@ -32,8 +32,15 @@ struct app_event_plan {
     struct event *event;
 };
 void app_event_create(struct app_call *call, struct app_event_plan *plan);
-/* An id that no event has. Thread: any. */
-struct event_id app_new_event_id(struct app *app);
+/*
+ * An id that no event has. On a cluster a request with an Idempotency-Key always gets the same one, whichever
+ * server it comes to, and so the same home; another one gets an id that this server would be home of. Thread:
+ * any.
+ */
+struct event_id app_new_event_id(struct app_call *call);
+/* What the ids of a request are drawn from: on a cluster, with a key, a stream that repeats (lent by
+ * @seeded). */
+struct rng *app_ids(const struct app_call *call, struct rng *seeded);
 
 /* Publish, unpublish, pause, resume, cancel, delete. */
 void app_event_command(struct app_call *call, enum command_kind kind);

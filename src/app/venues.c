@@ -1,6 +1,7 @@
 /*
  * Making a venue: a worker decodes and builds it (a plan may have 64 MiB), the idempotency key is claimed, a
- * worker stores it together with the answer, and the claim is ended.
+ * worker stores it together with the answer, and the claim is ended. On a cluster every server may make
+ * venues: the store tells the second of two that have the same key.
  */
 #include "app/claim.h"
 #include "app/usecases.h"
@@ -15,6 +16,22 @@ static void build_venue(struct app_call *call)
     must(call->code || call->layout);
 }
 
+/* Another server has answered a request with this key meanwhile: its answer is the answer. */
+static void find_others_answer(struct app_call *call)
+{
+    struct idem_record *found = arena_alloc(call->arena, sizeof *found);
+    int64_t now_ms = app_now_ms(call->app);
+    call->code = store_idem_find(call->app->parts.store, &call->idem->key, now_ms, call->arena, found);
+    if (call->code == BOX_ENOTFOUND)
+        call->code = BOX_EUNAVAILABLE; /* it has just run out: as if it had never been, once asked again */
+    if (call->code == 0 && !digest_equal(&found->request, &call->idem->request))
+        call->code = BOX_EIDEMREUSED;
+    if (call->code == 0) {
+        call->kept = *found;
+        call->replayed = true;
+    }
+}
+
 /* Thread: a worker. Durable before visible, visible before answered. */
 static void put_venue(struct app_call *call)
 {
@@ -27,8 +44,13 @@ static void put_venue(struct app_call *call)
     }
     call->render(call, &call->kept);
     call->code = store_put_venue(parts->store, call->layout, call->idem ? &call->kept : NULL);
-    if (call->code == 0)
+    if (call->code == BOX_EEXISTS && call->idem) {
+        find_others_answer(call);
+    } else if (call->code == 0) {
         view_put_venue(parts->view, call->layout);
+        if (parts->cluster)
+            cluster_venue(parts->cluster, &call->layout->venue_id);
+    }
 }
 
 static void finish_venue(struct app_call *call)

@@ -244,7 +244,7 @@ static inline int build_show(struct app_event_plan *plan, struct app_call *call)
     struct ask *a = (struct ask *)(void *)call;
     uint32_t place;
     struct event_draft draft = {
-        .event_id = app_new_event_id(call->app),
+        .event_id = app_new_event_id(call),
         .slug = a->slug ? a->slug : "hidden",
         .fields = {.set = EVENT_NAME | EVENT_DATE | EVENT_HOLD_SECONDS | EVENT_MAX_TICKETS,
                    .name = "Show",
