@@ -1,6 +1,7 @@
 #include "server/config.h"
 #include "base/error.h"
 #include "base/params.h"
+#include "store/cql/store_cql.h"
 #include <ctype.h>
 #include <errno.h>
 #include <stddef.h>
@@ -42,6 +43,12 @@ static bool is_one_of(const char *text, const char *const *words)
     return false;
 }
 
+static const char *env_or_null(const char *name)
+{
+    const char *value = getenv(name);
+    return value && *value ? value : NULL;
+}
+
 /* Defaults, then the environment. A variable that is empty counts as not set. */
 static void read_environment(struct config *config)
 {
@@ -51,8 +58,9 @@ static void read_environment(struct config *config)
         const char *value = getenv(name);
         *field_of(config, &OPTIONS[i]) = value && *value ? value : OPTIONS[i].value;
     }
-    const char *key = getenv("BOXOFFICE_API_KEY");
-    config->api_key = key && *key ? key : NULL;
+    config->api_key = env_or_null("BOXOFFICE_API_KEY");
+    config->cql_user = env_or_null("BOXOFFICE_CQL_USER");
+    config->cql_password = env_or_null("BOXOFFICE_CQL_PASSWORD");
 }
 
 /* One argument; --name VALUE or --name=VALUE. Returns how many were used, 0 with a reason when it is wrong.
@@ -177,6 +185,51 @@ static int check_budgets(struct config *c, char ret_reason[256])
     return ret ? ret : check_proxies(c, ret_reason);
 }
 
+/* "http://HOST:PORT" or "https://HOST:PORT", with or without a slash. */
+static bool is_address(const char *url)
+{
+    const char *host = !strncmp(url, "https://", 8) ? url + 8 : !strncmp(url, "http://", 7) ? url + 7 : NULL;
+    size_t size = host ? strcspn(host, "/?#@ ") : 0;
+    return size && strlen(url) < SERVER_ADDRESS_BYTES && (!host[size] || !strcmp(host + size, "/"));
+}
+
+/* One line USER:PASSWORD. */
+static int read_credentials(struct config *c, char ret_reason[256])
+{
+    FILE *file = fopen(c->cql_credentials_file, "re");
+    char *read = file ? fgets(c->credentials, sizeof c->credentials, file) : NULL;
+    if (file)
+        fclose(file);
+    char *colon = read ? strchr(read, ':') : NULL;
+    if (!colon)
+        return wrong(c, &c->cql_credentials_file, "a file that can be read, with one line USER:PASSWORD",
+                     ret_reason);
+    *colon = 0;
+    colon[1 + strcspn(colon + 1, "\r\n")] = 0;
+    c->cql_user = read;
+    c->cql_password = colon + 1;
+    return 0;
+}
+
+static bool listens_everywhere(const struct config *c)
+{
+    return !strcmp(c->address, "0.0.0.0") || !strcmp(c->address, "::");
+}
+
+static int check_cluster(struct config *c, char ret_reason[256])
+{
+    if (!parse_number(c->server_lease_ms, 1000, 60000, &c->lease))
+        return wrong(c, &c->server_lease_ms, "a number of milliseconds from 1000 to 60000", ret_reason);
+    if (!parse_number(c->max_clock_skew_ms, 10, 10000, &c->max_clock_skew))
+        return wrong(c, &c->max_clock_skew_ms, "a number of milliseconds from 10 to 10000", ret_reason);
+    if (*c->advertise && !is_address(c->advertise))
+        return wrong(c, &c->advertise, "http://HOST:PORT or https://HOST:PORT", ret_reason);
+    if (c->shared && !*c->advertise && listens_everywhere(c))
+        return wrong(c, &c->listen, "one address that other servers can use, or --advertise must say one",
+                     ret_reason);
+    return *c->cql_credentials_file ? read_credentials(c, ret_reason) : 0;
+}
+
 static int check(struct config *c, char ret_reason[256])
 {
     if (!parse_listen(c))
@@ -192,11 +245,13 @@ static int check(struct config *c, char ret_reason[256])
         return wrong(c, &c->demo_payments, "yes or no", ret_reason);
     if (!*c->data_dir)
         return wrong(c, &c->data_dir, "the name of a folder", ret_reason);
-    if (!strncmp(c->store, "cql://", 6))
+    c->shared = !strncmp(c->store, "cql://", 6);
+    if (c->shared && !store_cql_built())
         return wrong(c, &c->store, "embedded: this boxoffice was built without cluster support", ret_reason);
-    if (strcmp(c->store, "embedded") != 0)
-        return wrong(c, &c->store, "embedded", ret_reason);
-    return check_budgets(c, ret_reason);
+    if (!c->shared && strcmp(c->store, "embedded") != 0)
+        return wrong(c, &c->store, "embedded, or cql://HOST[,HOST]/KEYSPACE", ret_reason);
+    int ret = check_cluster(c, ret_reason);
+    return ret ? ret : check_budgets(c, ret_reason);
 }
 
 int config_read(int argc, char **argv, struct config *ret_config, char ret_reason[256])
@@ -212,10 +267,8 @@ int config_read(int argc, char **argv, struct config *ret_config, char ret_reaso
         argc -= used;
         argv += used;
     }
-    int ret = check(&config, ret_reason);
-    if (!ret)
-        *ret_config = config;
-    return ret;
+    *ret_config = config; /* what is checked may point into it */
+    return check(ret_config, ret_reason);
 }
 
 void config_say(const char *reason)

@@ -23,7 +23,12 @@ struct config {
     enum log_level level;
     struct budget_limits limits;
     struct proxies proxies;
-    const char *api_key; /* $BOXOFFICE_API_KEY or NULL */
+    bool shared;                    /* the store is a cluster's */
+    unsigned lease, max_clock_skew; /* ms */
+    const char *api_key;            /* $BOXOFFICE_API_KEY or NULL */
+    /* $BOXOFFICE_CQL_USER and ..._PASSWORD, or those of --cql-credentials-file; or NULL */
+    const char *cql_user, *cql_password;
+    char credentials[1024];
 };
 
 /*

@@ -87,9 +87,71 @@ static int make_key(const char *path, struct auth *auth, struct rng *rng, char r
     return ret;
 }
 
-int keys_load(const struct config *config, struct auth *auth, struct rng *rng, bool *ret_made,
-              char ret_reason[REASON_BYTES])
+/* ---- on a cluster ---- */
+
+/* Every server of a cluster must know the same keys, or a request that is sent on is refused over there. */
+static int check_equal(const struct config *config, struct store *store, const struct digest *keys,
+                       char ret_reason[REASON_BYTES])
 {
+    struct digest kept;
+    int ret = store_secret(store, "api-keys", keys->b, kept.b);
+    if (ret) {
+        store_reason(store, ret_reason, REASON_BYTES);
+        if (!*ret_reason)
+            snprintf(ret_reason, REASON_BYTES, "%.200s: the digest of the API keys cannot be read",
+                     config->store);
+        return ret;
+    }
+    if (digest_equal(&kept, keys))
+        return 0;
+    snprintf(
+        ret_reason, REASON_BYTES,
+        "the API keys are not those of the other servers of %.120s: give all of them the same; to change "
+        "the keys stop all, DELETE FROM secrets WHERE name = 'api-keys', and start with the new ones",
+        config->store);
+    return BOX_EINVALID;
+}
+
+/* The key that the first server of the cluster has made; hex, as the store's own shell prints it. */
+static int add_secret(const struct config *config, struct store *store, struct auth *auth, struct rng *rng,
+                      struct buf *ret_key, char ret_reason[REASON_BYTES])
+{
+    uint8_t fresh[32], secret[32];
+    rng_bytes(rng, fresh, sizeof fresh);
+    int ret = store_secret(store, "api-key", fresh, secret);
+    if (ret) {
+        store_reason(store, ret_reason, REASON_BYTES);
+        if (!*ret_reason)
+            snprintf(ret_reason, REASON_BYTES, "%.200s: the API key cannot be read", config->store);
+        return ret;
+    }
+    text_hex(ret_key, secret, sizeof secret);
+    buf_addc(ret_key, 0);
+    return auth_add_key(auth, "default", ret_key->data);
+}
+
+static int load_shared(const struct config *config, struct store *store, struct auth *auth, struct rng *rng,
+                       char ret_reason[REASON_BYTES])
+{
+    struct buf keys = {0};
+    int ret = 0;
+    if (*config->api_key_file)
+        ret = read_file(config->api_key_file, &keys) ? BOX_EIO : 0;
+    else if (!config->api_key)
+        ret = add_secret(config, store, auth, rng, &keys, ret_reason);
+    if (ret == 0) {
+        const char *key = config->api_key ? config->api_key : "";
+        struct digest d = digest_of(key, strlen(key), keys.data, keys.size);
+        ret = check_equal(config, store, &d, ret_reason);
+    }
+    buf_done(&keys);
+    return ret;
+}
+
+int keys_load(const struct config *config, struct store *store, struct auth *auth, struct rng *rng,
+              bool *ret_made, char ret_reason[REASON_BYTES])
+{
+    int ret = 0;
     *ret_made = false;
     if (config->api_key && auth_add_key(auth, "default", config->api_key)) {
         snprintf(ret_reason, REASON_BYTES,
@@ -97,9 +159,11 @@ int keys_load(const struct config *config, struct auth *auth, struct rng *rng, b
         return BOX_ESYNTAX;
     }
     if (*config->api_key_file)
-        return add_file(config->api_key_file, auth, ret_reason);
-    if (config->api_key)
-        return 0;
+        ret = add_file(config->api_key_file, auth, ret_reason);
+    if (ret == 0 && store_shared(store))
+        return load_shared(config, store, auth, rng, ret_reason);
+    if (ret || *config->api_key_file || config->api_key)
+        return ret;
     char path[4000];
     if (snprintf(path, sizeof path, "%s/api-key", config->data_dir) >= (int)sizeof path) {
         snprintf(ret_reason, REASON_BYTES, "--data-dir is too long");

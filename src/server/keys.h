@@ -6,13 +6,15 @@
 
 #include "app/auth.h"
 #include "server/config.h"
+#include "store/store.h"
 
 /*
  * Add the keys of the configuration to @auth. Without any, DIR/api-key is read, or made (mode 0600) with one
- * random key named "default"; *ret_made says so. @ret_reason: one line without any key in it. Returns 0, or
- * an error of auth_add_key_file(), BOX_EIO.
+ * random key named "default"; *ret_made says so. On a shared store that key is a secret of the store's, and
+ * servers whose keys are not the same refuse to start (BOX_EINVALID). @ret_reason: one line without any key
+ * in it. Returns 0, or an error of auth_add_key_file(), BOX_EIO.
  */
-int keys_load(const struct config *config, struct auth *auth, struct rng *rng, bool *ret_made,
-              char ret_reason[512]);
+int keys_load(const struct config *config, struct store *store, struct auth *auth, struct rng *rng,
+              bool *ret_made, char ret_reason[512]);
 
 #endif

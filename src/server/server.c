@@ -3,22 +3,17 @@
  * it are stopped in reverse, which is also how a running server ends.
  */
 #include "server/server.h"
-#include "api/api.h"
 #include "api/encode.h"
 #include "api/shelf.h"
-#include "app/app.h"
 #include "base/error.h"
 #include "base/metrics.h"
 #include "base/must.h"
 #include "base/params.h"
-#include "feed/feed.h"
-#include "http/http.h"
-#include "http/stream.h"
+#include "server/internal.h"
 #include "server/keys.h"
 #include "store/rocksdb/store_rocksdb.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -27,39 +22,13 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { MAX_THREADS = 64, REASON = 512 };
-
-struct server {
-    const struct config *config;
-    struct clock clock;
-    struct rng rng, writer_rng;
-    struct store *store;
-    struct view *view;
-    struct writer *writer;
-    struct work_queue workers;
-    struct auth *auth;
-    struct app *app;
-    struct http_streams *streams;
-    struct feed *feed;
-    struct api api;
-    struct http_server *http;
-    pthread_t writer_thread, stream_thread, worker_threads[MAX_THREADS], http_threads[MAX_THREADS];
-    unsigned workers_running, loops_running;
-    unsigned files; /* the limit of open files; what it leaves room for: */
-    unsigned connections, max_streams;
-    uint64_t tickets;
-    int64_t load_us;
-    bool made_key;
-    char reason[REASON]; /* why a part could not start */
-};
-
 struct part {
     const char *name;
     int (*start)(struct server *s);
     void (*stop)(struct server *s);
 };
 
-static int fail(struct server *s, int code, const char *reason)
+int server_fail(struct server *s, int code, const char *reason)
 {
     snprintf(s->reason, sizeof s->reason, "%s", reason);
     return code;
@@ -67,12 +36,16 @@ static int fail(struct server *s, int code, const char *reason)
 
 /* The store knows best why it cannot be read or written; where it has no words, what it read made no sense.
  */
-static int fail_store(struct server *s, int code, const char *what)
+int server_fail_store(struct server *s, int code, const char *what)
 {
+    const char *where = store_shared(s->store) ? s->config->store : s->config->data_dir;
     store_reason(s->store, s->reason, sizeof s->reason);
-    if (!*s->reason)
-        snprintf(s->reason, sizeof s->reason, "%.200s is damaged: %s cannot be read; restore a backup",
-                 s->config->data_dir, what);
+    if (!*s->reason && (code == BOX_ECORRUPT || !store_shared(s->store)))
+        snprintf(s->reason, sizeof s->reason, "%.200s is damaged: %s cannot be read; restore a backup", where,
+                 what);
+    else if (!*s->reason)
+        snprintf(s->reason, sizeof s->reason, "%.200s: %s cannot be read (%s)", where, what,
+                 error_info(code)->title);
     return code;
 }
 
@@ -146,10 +119,12 @@ static void share_files(struct server *s)
 
 static int store_start(struct server *s)
 {
+    if (s->config->shared)
+        return cluster_store_start(s);
     const struct store_rocksdb_options options = {.path = s->config->data_dir};
     const char *reason = "the store cannot be opened";
     int ret = store_rocksdb_open(&options, &s->store, &reason);
-    return ret ? fail(s, ret, reason) : 0;
+    return ret ? server_fail(s, ret, reason) : 0;
 }
 
 static void store_stop(struct server *s)
@@ -164,7 +139,7 @@ static int view_start(struct server *s)
     if (!ret)
         return 0;
     view_free(s->view);
-    return fail_store(s, ret, "a venue");
+    return server_fail_store(s, ret, "a venue");
 }
 
 static void view_stop(struct server *s)
@@ -202,6 +177,19 @@ static void on_gone(void *ctx, const struct event_id *id)
     wake_feed(s);
 }
 
+/* Of a shared store only. */
+static void on_decided(void *ctx, const struct inventory *inv, const struct change *first)
+{
+    struct server *s = ctx;
+    cluster_decided(s->cluster, inv, first);
+}
+
+static void on_lost(void *ctx, const struct event_id *id)
+{
+    struct server *s = ctx;
+    cluster_lost(s->cluster, id);
+}
+
 /* A venue whose write was not known to have happened may be there after all. */
 static int on_reopened(void *ctx)
 {
@@ -223,7 +211,7 @@ static void load_progress(void *ctx, size_t events, uint64_t tickets)
 
 static int writer_start(struct server *s)
 {
-    const struct writer_options options = {
+    struct writer_options options = {
         .store = s->store,
         .clock = &s->clock,
         .rng = &s->writer_rng,
@@ -234,11 +222,18 @@ static int writer_start(struct server *s)
         .limits = s->config->limits,
     };
     int64_t began_us = clock_monotonic_us(&s->clock);
+    if (s->cluster) { /* which brings the events */
+        options.observer.decided = on_decided;
+        options.observer.lost = on_lost;
+        options.expiry_delay_us = s->config->max_clock_skew * INT64_C(1000);
+        s->writer = writer_new(&options);
+        return 0;
+    }
     s->writer = writer_new(&options);
     int ret = writer_load(s->writer, load_progress, s);
     if (ret) {
         writer_free(s->writer);
-        return fail_store(s, ret, "an event");
+        return server_fail_store(s, ret, "an event");
     }
     s->load_us = clock_monotonic_us(&s->clock) - began_us;
     return 0;
@@ -258,7 +253,7 @@ static void *writer_main(void *arg)
 static int writer_thread_start(struct server *s)
 {
     if (pthread_create(&s->writer_thread, NULL, writer_main, s->writer))
-        return fail(s, BOX_EIO, "cannot start a thread: the system's limit is reached");
+        return server_fail(s, BOX_EIO, "cannot start a thread: the system's limit is reached");
     return 0;
 }
 
@@ -299,7 +294,7 @@ static int workers_start(struct server *s)
     for (unsigned i = 0; i < s->config->workers; i++) {
         if (pthread_create(&s->worker_threads[i], NULL, worker_main, &s->workers)) {
             workers_stop(s);
-            return fail(s, BOX_EIO, "cannot start a thread: the system's limit is reached");
+            return server_fail(s, BOX_EIO, "cannot start a thread: the system's limit is reached");
         }
         s->workers_running++;
     }
@@ -314,10 +309,10 @@ static int auth_start(struct server *s)
     rng_bytes(&s->rng, fresh, sizeof fresh);
     int ret = store_secret(s->store, "session-signing-key", fresh, signing_key);
     if (ret)
-        return fail_store(s, ret, "the key that signs session tokens");
+        return server_fail_store(s, ret, "the key that signs session tokens");
     s->auth = auth_new(signing_key);
     sodium_memzero(signing_key, sizeof signing_key);
-    ret = keys_load(s->config, s->auth, &s->rng, &s->made_key, s->reason);
+    ret = keys_load(s->config, s->store, s->auth, &s->rng, &s->made_key, s->reason);
     if (ret)
         auth_free(s->auth);
     return ret;
@@ -338,6 +333,7 @@ static int app_start(struct server *s)
         .clock = &s->clock,
         .rng = &s->rng,
         .auth = s->auth,
+        .cluster = s->cluster,
         .demo_payments = s->config->demo,
     };
     s->app = app_open(&options);
@@ -365,7 +361,7 @@ static int streams_start(struct server *s)
     };
     int ret = http_streams_open(&options, &s->streams);
     if (ret)
-        return fail(s, ret, "the open-file limit is too low; raise it (ulimit -n)");
+        return server_fail(s, ret, "the open-file limit is too low; raise it (ulimit -n)");
     const struct feed_options feed = {
         .view = s->view,
         .app = s->app,
@@ -393,7 +389,7 @@ static void *stream_main(void *arg)
 static int stream_thread_start(struct server *s)
 {
     if (pthread_create(&s->stream_thread, NULL, stream_main, s->streams))
-        return fail(s, BOX_EIO, "cannot start a thread: the system's limit is reached");
+        return server_fail(s, BOX_EIO, "cannot start a thread: the system's limit is reached");
     return 0;
 }
 
@@ -473,7 +469,7 @@ static int loops_start(struct server *s)
         if (pthread_create(&s->http_threads[i], NULL, http_main, start)) {
             free(start);
             loops_stop(s);
-            return fail(s, BOX_EIO, "cannot start a thread: the system's limit is reached");
+            return server_fail(s, BOX_EIO, "cannot start a thread: the system's limit is reached");
         }
         s->loops_running++;
     }
@@ -483,12 +479,14 @@ static int loops_start(struct server *s)
 /*
  * Started from the top, stopped from the bottom: requests end before workers, workers before the writer, and
  * the loops' mailboxes last, because until then an answer may come. What an answer leads to may ask for a
- * worker or the writer: both are there, and refuse.
+ * worker or the writer: both are there, and refuse. On a cluster the first step is to give the events to
+ * others: while that lasts, and until the last request has its answer, requests are sent on to them.
  */
 static const struct part PARTS[] = {
     {"files", files_start, files_stop},
     {"store", store_start, store_stop},
     {"view", view_start, view_stop},
+    {"cluster", cluster_start, cluster_stop_part},
     {"writer", writer_start, writer_stop_part},
     {"credentials", auth_start, auth_stop},
     {"work queue", queue_start, queue_stop},
@@ -498,7 +496,9 @@ static const struct part PARTS[] = {
     {"writer thread", writer_thread_start, writer_thread_stop},
     {"worker threads", workers_start, workers_stop},
     {"stream thread", stream_thread_start, stream_thread_stop},
+    {"cluster threads", cluster_threads_start, cluster_threads_stop},
     {"http threads", loops_start, loops_stop},
+    {"place in the cluster", cluster_join, cluster_resign},
 };
 
 enum { PART_COUNT = sizeof PARTS / sizeof PARTS[0] };
@@ -528,9 +528,16 @@ static int start_parts(struct server *s)
 static void log_started(const struct server *s)
 {
     const struct config *c = s->config;
-    log_info("server", "loaded %zu events with %llu tickets in %lld ms", view_event_count(s->view),
-             (unsigned long long)s->tickets, (long long)(s->load_us / 1000));
-    if (s->made_key)
+    if (!s->cluster)
+        log_info("server", "loaded %zu events with %llu tickets in %lld ms", view_event_count(s->view),
+                 (unsigned long long)s->tickets, (long long)(s->load_us / 1000));
+    if (s->store_note)
+        log_info("server", "%s", s->store_note);
+    if (s->cluster && !c->api_key && !*c->api_key_file)
+        log_info("server",
+                 "the API key is the value of the secret 'api-key' in the keyspace of %s, its hex digits",
+                 c->store);
+    else if (s->made_key)
         log_info("server", "made an API key in %s/api-key", c->data_dir);
     else if (!c->api_key && !*c->api_key_file)
         log_info("server", "the API key is in %s/api-key", c->data_dir);
@@ -550,6 +557,7 @@ int server_run(const struct config *config)
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    s.signals = signals;
     signal(SIGPIPE, SIG_IGN);
     log_set_level(config->level);
     clock_init_system(&s.clock);
@@ -561,7 +569,7 @@ int server_run(const struct config *config)
     rng_init_keyed(&s.writer_rng);
     if (start_parts(&s)) {
         config_say(s.reason);
-        return 1;
+        return s.stopped ? 0 : 1;
     }
     log_started(&s);
     bool v6 = strchr(config->address, ':') != NULL;
