@@ -26,7 +26,7 @@ def pytest_collection_modifyitems(config, items):
     """Where there is no cluster only what needs none is run; where there are fewer than three nodes, what needs three is not."""
 
     def wanted(item):
-        needs_cluster = {"fleet", "nodes", "keyspace"} & set(item.fixturenames)
+        needs_cluster = {"fleet", "shared_fleet", "nodes"} & set(item.fixturenames)
         if not stores.CLUSTER:
             return not needs_cluster
         return len(stores.HOSTS) >= 3 or not item.get_closest_marker("three")
