@@ -13,7 +13,7 @@
 #include "base/must.h"
 #include "inventory/image_code.h"
 
-enum { SERVERS = 2, LATE = 256 };
+enum { SERVERS = 3, LATE = 256 };
 
 /* Who is home, as the store knows it: by event. */
 struct epochs {
