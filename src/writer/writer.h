@@ -50,6 +50,9 @@
  *   - BOX_EUNKNOWN, BOX_EUNAVAILABLE: the requests are told so, then the same. Only the one event is
  * concerned, the writer goes on.
  *   - An event that is lost is shown as it was last, until it is adopted.
+ *   - A former home that has not heard that it is one refuses by what it remembers, as refusals cost no look
+ * into the store: it may say SEATSTAKEN of a seat that is free again, or ENOTLIVE of a hold that began
+ * elsewhere (whoever looks that up in the store sees it). What it accepts never happens.
  *   - A hold is expired options.expiry_delay_us after its deadline: the clock of the home that took it may
  * have been behind this one. The deadlines of other servers' events are theirs.
  *   - An open part takes no more commands once it has changed store_group_seats() seats: they are decided in
