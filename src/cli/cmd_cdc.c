@@ -1,8 +1,10 @@
 /*
- * `boxoffice cdc tail`: the change log of order_queue, as cqlsh shows rows. With --follow it goes on with a
- * live stream; the cursor printed at the end is where another run can go on.
+ * `boxoffice cdc tail`: the change log of order_queue, as cqlsh shows rows. From a server, where --follow goes
+ * on with a live stream and the cursor printed at the end is where another run can go on; or with --store
+ * straight from a cluster (cdc_store.c).
  */
-#include "cli/cli.h"
+#include "cli/cdc_tail.h"
+#include "cli/open_store.h"
 #include "cli/show.h"
 #include <stdio.h>
 #include <string.h>
@@ -26,7 +28,7 @@ static const struct {
 };
 enum { COLUMN_COUNT = sizeof COLUMNS / sizeof COLUMNS[0] };
 
-static void print_head(void)
+void cdc_print_head(void)
 {
     for (int i = 0; i < COLUMN_COUNT; i++)
         printf("%s %*s ", i ? "|" : "", COLUMNS[i].width, COLUMNS[i].head);
@@ -39,7 +41,7 @@ static void print_head(void)
     printf("\n");
 }
 
-static void print_row(struct cli *c, struct json_node row)
+void cdc_print_row(struct cli *c, struct json_node row)
 {
     for (int k = 0; k < COLUMN_COUNT; k++) {
         const char *text = cli_text(c, row, COLUMNS[k].member);
@@ -53,7 +55,7 @@ static void print_rows(struct cli *c, struct json_node rows)
     size_t count;
     json_in_array(rows, 0, SIZE_MAX, &count);
     for (size_t i = 0; i < count; i++)
-        print_row(c, json_in_item(rows, i));
+        cdc_print_row(c, json_in_item(rows, i));
 }
 
 /* Read one page after *cursor and print it, the first with the heads. Returns an exit code; *ret_more: there
@@ -70,7 +72,7 @@ static int tail_page(struct cli *c, char *cursor, size_t cursor_size, bool first
     size_t count;
     json_in_array(rows, 0, SIZE_MAX, &count);
     if (first && !c->json)
-        print_head();
+        cdc_print_head();
     if (c->json && count)
         cli_print_json(&reply);
     else if (!c->json)
@@ -91,7 +93,7 @@ static void on_row(struct cli *c, void *ctx, const char *event, const char *id, 
     if (c->json) {
         printf("%s\n", data);
     } else if (json_in_parse(&in, &c->arena, data, strlen(data)) == 0) {
-        print_row(c, json_in_root(&in));
+        cdc_print_row(c, json_in_root(&in));
         json_in_done(&in);
     }
     fflush(stdout);
@@ -102,6 +104,11 @@ static int cdc_tail(struct cli *c)
 {
     char cursor[CURSOR_TEXT] = "";
     bool follow = cli_value(c, "follow") != NULL, more = true;
+    const char *only_store = cdc_store_option(c);
+    if (cli_value(c, "store"))
+        return cdc_tail_store(c);
+    if (only_store)
+        return cli_usage(c, "--%s goes with --store", only_store);
     if (cli_value(c, "after"))
         snprintf(cursor, sizeof cursor, "%s", cli_value(c, "after"));
     cli_catch_interrupt();
@@ -119,13 +126,19 @@ static int cdc_tail(struct cli *c)
 }
 
 static const struct cli_option tail_options[] = {
-    {"follow", NULL, "go on with what is written from now on, until Ctrl-C"},
-    {"after", "CURSOR", "begin after this cursor (default: the start of the log)"},
+    {"follow", NULL, "server: go on with what is written from now on, until Ctrl-C"},
+    {"after", "CURSOR", "server: begin after this cursor (default: the start of the log)"},
+    {"store", "STORE", "cql://HOST[,HOST]/KEYSPACE: read straight from the cluster, until Ctrl-C"},
+    CDC_STORE_OPTIONS,
+    CLUSTER_OPTIONS,
     {NULL, NULL, NULL},
 };
 
 const struct cli_verb cdc_verbs[] = {
-    {"tail", "", 0, 0, "Print the change log of order_queue: 2 insert, 1 update, 3 row delete, -3 expired.",
+    {"tail", "", 0, 0, "Print the change log of order_queue: 2 insert, 1 update, 3 row delete, -3 expired.\n\nWith --store it "
+     "reads the log's tables on a cluster, without a server of boxoffice's: what comes from now on, or from\n"
+     "where the checkpoint is, or all of it; each row once, in order, and with --json one object a line. Ctrl-C "
+     "keeps the\ncheckpoint and ends. docs/cdc.md says more.",
      tail_options, cdc_tail},
     {NULL, NULL, 0, 0, NULL, NULL, NULL},
 };

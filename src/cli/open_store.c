@@ -1,5 +1,4 @@
 #include "cli/open_store.h"
-#include "store/cql/store_cql.h"
 #include "store/rocksdb/store_rocksdb.h"
 #include <ctype.h>
 #include <errno.h>
@@ -61,10 +60,10 @@ static int read_credentials(struct cli *c, const char *path, struct store_cql_op
     return EXIT_DONE;
 }
 
-static int open_cql(struct cli *c, const char *url, bool may_make, struct open_store *s)
+int cluster_options(struct cli *c, const char *url, struct store_cql_options *ret_options)
 {
-    const char *reason = "", *note = NULL, *credentials = value_of(c, "cql-credentials-file");
-    struct store_cql_options options = {
+    const char *credentials = value_of(c, "cql-credentials-file");
+    *ret_options = (struct store_cql_options){
         .url = url,
         .local_dc = value_of(c, "local-dc"),
         .user = value_of(c, "cql-user"),
@@ -72,13 +71,20 @@ static int open_cql(struct cli *c, const char *url, bool may_make, struct open_s
         .tls_ca = value_of(c, "cql-ca"),
         .tls_cert = value_of(c, "cql-cert"),
         .tls_key = value_of(c, "cql-key"),
-        .existing = !may_make,
-        .clock = &s->clock,
-        .rng = &s->rng,
     };
-    int code = credentials ? read_credentials(c, credentials, &options) : EXIT_DONE;
+    return credentials ? read_credentials(c, credentials, ret_options) : EXIT_DONE;
+}
+
+static int open_cql(struct cli *c, const char *url, bool may_make, struct open_store *s)
+{
+    const char *reason = "", *note = NULL;
+    struct store_cql_options options;
+    int code = cluster_options(c, url, &options);
     if (code)
         return code;
+    options.existing = !may_make;
+    options.clock = &s->clock;
+    options.rng = &s->rng;
     if (store_cql_open(&options, &s->store, &reason, &note))
         return cli_fail("%s", reason);
     if (note)

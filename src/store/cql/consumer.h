@@ -43,7 +43,6 @@ struct consumer_cluster {
     const char *user, *password;             /* or NULL */
     const char *tls_ca, *tls_cert, *tls_key; /* PEM files or NULL */
     struct consumer_tables tables;
-    const struct clock *clock;
 };
 
 enum { CONSUMER_REASON = 320 };
