@@ -1,13 +1,13 @@
 /*
- * `boxoffice cdc tail --store cql://...`: a consumer of the cluster's CDC log (store/cql/consumer.h) whose rows
- * go to standard output. A checkpoint is kept only when the rows before it have been written out.
+ * `boxoffice cdc tail --store cql://...`: a consumer of the cluster's CDC log (store/cql/consumer.h) whose
+ * rows go to standard output. A checkpoint is kept only when the rows before it have been written out.
  */
 #include "base/error.h"
 #include "base/params.h"
 #include "cli/cdc_tail.h"
 #include "cli/open_store.h"
-#include "json/json_out.h"
 #include "store/cql/consumer.h"
+#include "json/json_out.h"
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -73,6 +73,8 @@ static void encode_row(struct json_out *j, const struct consumer_row *r)
     json_out_member_int(j, "cdc$operation", row->operation);
     out_int_or_null(j, "cdc$ttl", row->ttl);
     json_out_member_bool(j, "cdc$end_of_batch", row->end_of_batch);
+    json_out_key(j, "cdc$deleted_session_id"); /* true only where a column alone is deleted: never here */
+    json_out_null(j);
     json_out_member_uuid(j, "event_id", &row->event_id.u);
     json_out_member_uuid(j, "ticket_id", &ticket.u);
     json_out_member_time_or_null(j, "started_at", row->started_ms);
@@ -143,7 +145,8 @@ static void say_end(struct tail *t)
     consumer_left_out(t->consumer, &repeated, &strange);
     say_place(t, "everything before");
     if (repeated)
-        fprintf(stderr, "boxoffice: %llu rows had come before and were left out\n", (unsigned long long)repeated);
+        fprintf(stderr, "boxoffice: %llu rows had come before and were left out\n",
+                (unsigned long long)repeated);
     if (strange)
         fprintf(stderr, "boxoffice: %llu rows are not boxoffice's and were left out\n",
                 (unsigned long long)strange);

@@ -1,4 +1,5 @@
-/* What the two ways of `boxoffice cdc tail` share: from a server (cmd_cdc.c), from a cluster (cdc_store.c). */
+/* What the two ways of `boxoffice cdc tail` share: from a server (cmd_cdc.c), from a cluster (cdc_store.c).
+ */
 #ifndef CLI_CDC_TAIL_H
 #define CLI_CDC_TAIL_H
 

@@ -1,7 +1,7 @@
 /*
- * `boxoffice cdc tail`: the change log of order_queue, as cqlsh shows rows. From a server, where --follow goes
- * on with a live stream and the cursor printed at the end is where another run can go on; or with --store
- * straight from a cluster (cdc_store.c).
+ * `boxoffice cdc tail`: the change log of order_queue, as cqlsh shows rows. From a server, where --follow
+ * goes on with a live stream and the cursor printed at the end is where another run can go on; or with
+ * --store straight from a cluster (cdc_store.c).
  */
 #include "cli/cdc_tail.h"
 #include "cli/open_store.h"
@@ -135,9 +135,11 @@ static const struct cli_option tail_options[] = {
 };
 
 const struct cli_verb cdc_verbs[] = {
-    {"tail", "", 0, 0, "Print the change log of order_queue: 2 insert, 1 update, 3 row delete, -3 expired.\n\nWith --store it "
+    {"tail", "", 0, 0,
+     "Print the change log of order_queue: 2 insert, 1 update, 3 row delete, -3 expired.\n\nWith --store it "
      "reads the log's tables on a cluster, without a server of boxoffice's: what comes from now on, or from\n"
-     "where the checkpoint is, or all of it; each row once, in order, and with --json one object a line. Ctrl-C "
+     "where the checkpoint is, or all of it; each row once, in order, and with --json one object a line. "
+     "Ctrl-C "
      "keeps the\ncheckpoint and ends. docs/cdc.md says more.",
      tail_options, cdc_tail},
     {NULL, NULL, 0, 0, NULL, NULL, NULL},

@@ -17,7 +17,7 @@
         CLUSTER_OPTIONS
 /* Of these only how a cluster is reached. */
 #define CLUSTER_OPTIONS                                                                                      \
-        {"local-dc", "NAME", "cluster: the data centre that decides (default: that of the first host)"},     \
+    {"local-dc", "NAME", "cluster: the data centre that decides (default: that of the first host)"},         \
         {"cql-ca", "FILE", "cluster: certificates by which the nodes' are checked; TLS if it is given"},     \
         {"cql-cert", "FILE", "cluster: a certificate for the nodes"},                                        \
         {"cql-key", "FILE", "cluster: its key"},                                                             \
