@@ -96,11 +96,23 @@ uint32_t image_build_holds(struct image_build *b, struct hold_id **ret_ids)
     return count;
 }
 
+/* Its lines are just the seats that name it: there are as many, and each is one of them. */
+static bool fits_seats(const struct image *image, const struct hold *hold, uint32_t seats)
+{
+    for (uint32_t i = 0; i < hold->line_count; i++) {
+        uint32_t seat = hold->lines[i].seat;
+        if (seat >= image->layout->seats_total || image->seats[seat].status != SEAT_HELD ||
+            !uuid_equal(&image->seats[seat].owner, &hold->hold_id.u))
+            return false;
+    }
+    return hold->line_count == seats;
+}
+
 int image_build_hold(struct image_build *b, const struct hold *hold, bool *ret_has_order)
 {
     struct image *image = b->image;
     const struct hold_entry *e = find_hold(b, &hold->hold_id);
-    if (!e || hold->status != HOLD_ACTIVE || hold->line_count != e->seats ||
+    if (!e || hold->status != HOLD_ACTIVE || !fits_seats(image, hold, e->seats) ||
         image->hold_count == HASH_COUNT(b->holds))
         return BOX_ECORRUPT;
     image->holds[image->hold_count++] = *hold;
