@@ -1,14 +1,17 @@
 /*
  * Whose event it is, on a store that several servers share (writer.h, Homes).
  *
- *                 ADOPT home                          ADOPT other
- *     (unknown) ------------> home                 (unknown) ------------> followed --+ FOLLOW
- *                             |  ^                               |  ^ ^---------------+
- *       not durable, whyever  |  | ADOPT home      does not fit  |  | ADOPT other
- *                             v  |                               v  |
- *                             lost                               lost
+ *     from       by                                                to
+ *     ---------- ------------------------------------------------- ---------
+ *     any other  ADOPT home                                        home
+ *     any other  ADOPT other                                       followed
+ *     home       RESIGN                                            followed
+ *     home       the store did not make its group durable          lost
+ *     followed   FOLLOW                                            followed
+ *     followed   FOLLOW of a change that does not fit              lost
+ *     any other  FORGET, or FOLLOW of its deletion                 -
  *
- *     home -- RESIGN --> followed        followed, lost -- ADOPT home --> home
+ * ("Any other": than home.) Until it is adopted there is no entry at all.
  *
  * A home decides in memory before it is durable. When the store then says that it is not, or cannot tell, the
  * inventory holds what never was, perhaps: it is void. Readers go on seeing the last durable version; nothing

@@ -3,11 +3,11 @@
  *
  *   - The store knows the key: its answer is given again (replay), or refused when the body was another.
  *   - The key is under way (a flight): the duplicate waits. When the owner's answer is durable, the duplicate
- * gets a copy. When the owner was refused, nothing is kept under the key: the duplicate is decided anew and
- * may become the owner itself. Only what was kept counts as a use of the key, so whether a duplicate's body
- * is the same is looked at then, not before.
+ *     gets a copy. When the owner was refused, nothing is kept under the key: the duplicate is decided anew
+ *     and may become the owner itself. Only what was kept counts as a use of the key, so whether a
+ *     duplicate's body is the same is looked at then, not before.
  *   - A claim keeps a flight beyond the request that made it, until RELEASE or CREATE_EVENT ends it. Claims
- * rest on nothing in the store and so survive its failure; those who wait for them do not.
+ *     rest on nothing in the store and so survive its failure; those who wait for them do not.
  *
  * A request first becomes the owner of its key, then the store is asked, then it waits for its event and is
  * decided. While it owns the key nobody else here can use it; and no other server can where this one is home

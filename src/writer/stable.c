@@ -6,8 +6,8 @@
  *   - the changes that are decided and not told: of the groups under way, and of the groups in doubt (their
  *     event was lost before the store said what became of them, until it is adopted anew);
  *   - the changes that will be decided. While the writer sleeps, they are those after now: whoever asks may
- * have the promise up to the present, and the writer, when it wakes, gives its changes a later time, whatever
- *     its clock says then.
+ *     have the promise up to the present, and the writer, when it wakes, gives its changes a later time,
+ *     whatever its clock says then.
  * Deadlines are judged by the clock alone: only the times that are written are pushed.
  */
 #include "writer/writer_internal.h"

@@ -39,24 +39,25 @@
  * home of, and only shows what is decided about the others. Which those are is told to it
  * (cluster/cluster.h):
  *
- *     ADOPT home    the inventory comes from store_take_event(): from now on commands on it are decided here
- *     ADOPT other   the inventory comes from another server (image_code.h): it is shown, FOLLOW keeps it
- * current RESIGN        a home stops to be one, when nothing of the event is under way any more
+ *     ADOPT home    the inventory comes from store_take_event(): from now on it is decided here
+ *     ADOPT other   the inventory comes from another server (image_code.h): it is shown, and FOLLOW
+ *                   keeps it current
+ *     RESIGN        a home stops to be one, when nothing of the event is under way any more
  *
  *   - A command on an event whose home is not here gets BOX_ENOTHOME: certainly not done.
  *   - BOX_EFENCED: somebody else has become home. The requests of the part get BOX_ENOTHOME, what the
- * inventory decided is void, and observer.lost() says that the event needs to be adopted anew. So it is with
- * an event that is just being created.
+ *     inventory decided is void, and observer.lost() says that the event needs to be adopted anew. So it
+ *     is with an event that is just being created.
  *   - BOX_EUNKNOWN, BOX_EUNAVAILABLE: the requests are told so, then the same. Only the one event is
- * concerned, the writer goes on.
+ *     concerned, the writer goes on.
  *   - An event that is lost is shown as it was last, until it is adopted.
- *   - A former home that has not heard that it is one refuses by what it remembers, as refusals cost no look
- * into the store: it may say SEATSTAKEN of a seat that is free again, or ENOTLIVE of a hold that began
- * elsewhere (whoever looks that up in the store sees it). What it accepts never happens.
+ *   - A former home that has not heard that it is one refuses by what it remembers, as refusals cost no
+ *     look into the store: it may say SEATSTAKEN of a seat that is free again, or ENOTLIVE of a hold that
+ *     began elsewhere (whoever looks that up in the store sees it). What it accepts never happens.
  *   - A hold is expired options.expiry_delay_us after its deadline: the clock of the home that took it may
- * have been behind this one. The deadlines of other servers' events are theirs.
- *   - An open part takes no more commands once it has changed store_group_seats() seats: they are decided in
- * the next group. One command alone may exceed it.
+ *     have been behind this one. The deadlines of other servers' events are theirs.
+ *   - An open part takes no more commands once it has changed store_group_seats() seats: they are decided
+ *     in the next group. One command alone may exceed it.
  *   - Times that are written are later than everything that writer_stable_us() has promised (stable.c).
  *
  * Work that is too big for a group (creating an event, a venue) is done by a worker between a CLAIM of its
@@ -79,9 +80,9 @@ enum writer_op {
     WRITER_CLAIM,   /* reserve req->idem and req->slug (either may be NULL) until RELEASE or CREATE_EVENT */
     WRITER_RELEASE, /* end the claim of req->idem and req->slug; req->answer (or NULL) is what waiters get */
     /* Of a shared store only; never refused for want of room. */
-    WRITER_ADOPT,  /* show req->inventory and, if req->home, decide about it from now on. Refused with
-                      BOX_ERANGE  (older than what is shown), BOX_EEXISTS (the writer is home already),
-                      BOX_ENOTFOUND (a  deleted event), BOX_EUNAVAILABLE (another event has its tag) */
+    WRITER_ADOPT,  /* show req->inventory and, if req->home, decide about it from now on. BOX_ERANGE (older
+                      than what is shown), BOX_EEXISTS (the writer is home already), BOX_ENOTFOUND (a deleted
+                      event), BOX_EUNAVAILABLE (another event has its tag) */
     WRITER_RESIGN, /* be no longer home of req->event_id; FOLLOW may go on from what is shown. observer.lost()
                       is not called. BOX_ENOTHOME if it was not, or is lost meanwhile; BOX_ENOTFOUND */
     WRITER_FOLLOW, /* req->changes, by next, of another's event: applied and shown. Those that are not news

@@ -172,6 +172,9 @@ static int expect_on_event(struct model *m, const struct command *c)
         return e->status == EVENT_PAUSED ? BOX_EEVENTSTATE : BOX_OK;
     case COMMAND_EVENT_RESUME:
         return e->status == EVENT_PAUSED ? BOX_OK : BOX_EEVENTSTATE;
+    case COMMAND_EVENT_EDIT:
+    case COMMAND_EVENT_PRICE:
+        return BOX_OK;
     default:
         break;
     }
@@ -288,6 +291,26 @@ static void random_order(struct model *m, struct command *c)
         c->actor.session = o->session_id;
 }
 
+/* Names and prices that the rules of the model do not depend on. */
+static void random_edit(struct model *m, struct command *c)
+{
+    static const struct event_edit names[] = {{.set = EVENT_NAME, .name = "One"},
+                                              {.set = EVENT_NAME, .name = "Two"}};
+    c->kind = COMMAND_EVENT_EDIT;
+    c->edit = &names[below(m, 2)];
+}
+
+static void random_price(struct model *m, struct command *c)
+{
+    static const char *const types[] = {"standard", "child", "senior", "student"};
+    struct price_entry *entry = arena_alloc(&m->r->arena, sizeof(*entry));
+    *entry = (struct price_entry){.place = 0, .price_type = types[below(m, 4)]};
+    entry->price.minor = 1 + below(m, 10000);
+    c->kind = COMMAND_EVENT_PRICE;
+    c->prices = entry;
+    c->price_count = 1;
+}
+
 static void random_command(struct model *m, struct command *c)
 {
     static const enum command_kind kinds[] = {
@@ -303,6 +326,10 @@ static void random_command(struct model *m, struct command *c)
         c->kind = below(m, 2) ? COMMAND_EVENT_PAUSE : COMMAND_EVENT_UNPUBLISH;
     if (below(m, 2 * STEPS) == 0)
         c->kind = COMMAND_EVENT_CANCEL;
+    if (below(m, 60) == 0)
+        random_edit(m, c);
+    if (below(m, 60) == 0)
+        random_price(m, c);
     c->actor = who_is(below(m, SESSIONS + 1));
     if (c->kind == COMMAND_HOLD_CREATE)
         random_hold_create(m, c);

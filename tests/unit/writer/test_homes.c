@@ -556,6 +556,25 @@ static void test_look_up_takes_time(void **state)
     town_free(p.town);
 }
 
+/* Where the store cannot tell whether the key was used, nothing is done; the event goes on. */
+static void test_cannot_be_looked_up(void **state)
+{
+    struct pair p = pair_new();
+    (void)state;
+    p.a->store.keep_lookups = true;
+    struct ask *a = submitted(with_key(hold(p.a->b, 0, 3, 1), "key", "body"));
+    settle(p.a->b);
+    assert_int_equal(p.a->store.lookup_count, 1);
+    p.a->store.lookup_count = 0;
+    p.a->store.lookups[0]->result = BOX_EUNAVAILABLE;
+    p.a->store.lookups[0]->done(p.a->store.lookups[0]);
+    settle(p.a->b);
+    assert_true(a->answered);
+    assert_int_equal(a->req.code, BOX_EUNAVAILABLE);
+    asked(hold(p.a->b, 0, 3, 1), BOX_OK);
+    town_free(p.town);
+}
+
 /* The event was lost while the store looked: not decided. */
 static void test_lost_while_looking(void **state)
 {
@@ -738,6 +757,7 @@ int main(void)
         cmocka_unit_test(test_groups_are_small),
         cmocka_unit_test(test_budget_is_for_all_servers),
         cmocka_unit_test(test_look_up_takes_time),
+        cmocka_unit_test(test_cannot_be_looked_up),
         cmocka_unit_test(test_lost_while_looking),
         cmocka_unit_test(test_home_again_while_looking),
         cmocka_unit_test(test_claim_looks_up),
