@@ -101,22 +101,25 @@ static int replay_log(struct subject *s, uint64_t until, bool *ret_sound)
     return 0;
 }
 
-/* Is there a change behind the one that the loaded event stands at? */
-static int check_newest(struct subject *s)
+/* The log must lead to the change at which the event loaded ... */
+static void check_reached(struct subject *s, bool *ret_sound)
+{
+    if (!s->loaded || !*ret_sound || s->replay.seq == s->image.seq)
+        return;
+    *ret_sound = false;
+    subject_finding(s, change_where(s, s->replay.seq + 1), "missing",
+                    arena_printf(&s->page,
+                                 "a change: the tickets are at change %llu (on a cluster: what follows a commit "
+                                 "was not written out; a server that takes the event does it)",
+                                 (unsigned long long)s->image.seq));
+}
+
+/* ... and end there. */
+static int check_ends(struct subject *s)
 {
     struct change **changes;
     uint32_t count = 0;
     arena_reset(&s->page);
-    if (s->replay.seq < s->image.seq) {
-        subject_finding(s, "changes",
-                        arena_printf(&s->page, "end with change %llu", (unsigned long long)s->replay.seq),
-                        arena_printf(&s->page,
-                                     "end with change %llu, at which the tickets are (on a cluster: what "
-                                     "follows a commit was not written out; a server that takes the event "
-                                     "does it)",
-                                     (unsigned long long)s->image.seq));
-        return 0;
-    }
     int ret = store_list_changes(s->v->store, &s->id, s->image.seq, 1, &s->page, &changes, &count);
     if (ret && !is_damage(ret))
         return ret;
@@ -146,8 +149,7 @@ static void check_state(struct subject *s)
 {
     const struct image *image = &s->image;
     const struct replay *r = &s->replay;
-    if (r->seq != image->seq)
-        return; /* said already */
+    must(r->seq == image->seq);
     if (memcmp(image->hash.b, r->hash.b, DIGEST_BYTES) != 0)
         subject_finding(s, "the loaded event, hash", "not that of its newest change",
                         "the hash of the newest change");
@@ -161,30 +163,30 @@ static void check_state(struct subject *s)
 
 /* ---- all of it ---- */
 
-/* The first change tells the venue. Returns 0 with s->layout, or without after a finding. */
+/* The event's venue. Returns 0 with s->layout, or without after a finding. */
+static int find_venue(struct subject *s, const struct venue_id *venue)
+{
+    int ret = 0;
+    s->layout = layout_of(s->v, venue, &ret);
+    if (!is_damage(ret))
+        return ret;
+    subject_finding(s, arena_printf(&s->page, "venues, %s", say_id(&s->page, &venue->u)), "missing or damaged",
+                    "the event's venue");
+    return 0;
+}
+
+/* The first change tells the venue. */
 static int find_layout(struct subject *s)
 {
     struct change **changes;
     uint32_t count = 0;
     int ret = store_list_changes(s->v->store, &s->id, 0, 1, &s->page, &changes, &count);
-    if (ret && !is_damage(ret))
-        return ret;
-    const struct event *event = !ret && count ? changes[0]->event : NULL;
-    if (!event) {
-        subject_finding(s, change_where(s, 1),
-                        ret     ? "damaged"
-                        : count ? "no creation"
-                                : "missing",
-                        "the event's creation");
-    } else {
-        struct venue_id venue = event->venue_id;
-        s->layout = layout_of(s->v, &venue, &ret);
-        if (!s->layout && is_damage(ret))
-            subject_finding(s, arena_printf(&s->page, "venues, %s", say_id(&s->page, &venue.u)),
-                            "missing or damaged", "the event's venue");
-    }
-    drop_events(changes, ret ? 0 : count);
-    return s->layout || !ret || is_damage(ret) ? 0 : ret;
+    if (!ret && count && changes[0]->event)
+        ret = find_venue(s, &changes[0]->event->venue_id);
+    else if (!ret || is_damage(ret))
+        subject_finding(s, change_where(s, 1), ret ? "damaged" : "missing", "the event's creation");
+    drop_events(changes, count);
+    return is_damage(ret) ? 0 : ret;
 }
 
 /* As a restart would. An event that does not load is looked at all the same. */
@@ -192,16 +194,14 @@ static int load(struct subject *s)
 {
     int ret = store_load_event(s->v->store, &s->id, lend_layout, s->v, &s->image);
     s->loaded = !ret;
-    if (is_damage(ret)) {
-        subject_finding(s, "the loaded event",
-                        ret == BOX_ENOTFOUND ? "not there" : "not loadable: its rows do not fit together",
-                        "loadable");
-        return 0;
-    }
-    return ret;
+    if (!is_damage(ret))
+        return ret;
+    subject_finding(s, "the loaded event",
+                    ret == BOX_ENOTFOUND ? "not there" : "not loadable: its rows do not fit together", "loadable");
+    return 0;
 }
 
-/* Keep what the look at the CDC log needs. */
+/* Keep what the look at the CDC log needs; of an event whose log could not be replayed, that there is one. */
 static void keep_for_cdc(struct subject *s)
 {
     struct ledger *l = &s->replay.ledger;
@@ -218,7 +218,7 @@ static int compare(struct subject *s)
 {
     int ret = 0;
     if (s->loaded) {
-        ret = check_newest(s);
+        ret = check_ends(s);
         check_state(s);
     }
     if (!ret)
@@ -238,6 +238,8 @@ static int look(struct subject *s)
         return ret;
     replay_begin(&s->replay, &s->id, s->layout);
     ret = replay_log(s, s->loaded ? s->image.seq : UINT64_MAX, &sound);
+    if (!ret)
+        check_reached(s, &sound);
     if (!ret && sound && s->replay.inv)
         ret = compare(s);
     if (s->replay.time_us > s->v->newest_us)
@@ -256,6 +258,8 @@ int verify_event(struct verify *v, const struct event_id *id)
     int ret = find_layout(&s);
     if (!ret && s.layout)
         ret = look(&s);
+    else
+        keep_for_cdc(&s);
     v->totals.events++;
     arena_done(&s.page);
     return ret;

@@ -7,61 +7,22 @@ import stat
 import pytest
 
 from box import Box
+from sale import make_sale, what_is_said
 from test_cli import one_line, run
 
-ADA = {"name": "Ada Lovelace", "email": "ada@example.org"}
+# An embedded store and another; tests/cluster/test_moving.py has a cluster's.
+pytestmark = pytest.mark.embedded
 
 
 @pytest.fixture
 def sold(new_server, tmp_path):
-    """A server's folder with an event to which much has happened, and what its server said of it. The server is stopped."""
+    """A server's folder with a sale, and what its server said of it. The server is stopped."""
     server = new_server("from")
+    sale = make_sale(server)
     box = Box(server)
-    event = box.event(venue=box.venue(rows=3, seats=10, standing=5), slug="night")
-    buyer = box.session()
-    order = box.paid(event, 0, 1, 2, by=buyer, buyer=ADA, reference="pay-77")
-    pending = box.order(event, 5, 6, by=buyer)
-    refunded = box.paid(event, 10)
-    box.key.post(f"/v1/orders/{refunded['order_id']}/refund", {}, expect=200)
-    held = buyer.hold(event, 20, 21)
-    released = buyer.hold(event, 25)
-    buyer.delete(f"/v1/holds/{released['hold_id']}", expect=204)
-    event.post("block", {"ticket_ids": event.tickets(29)}, expect=200)
-    other = box.event(slug="other")
-    box.paid(other, 3)
-    said = what_is_said(server, event.id, order["order_id"], held["hold_id"])
+    box.paid(box.event(slug="other"), 3)
     server.stop()
-    return {
-        "dir": server.data_dir, "id": event.id, "said": said, "order": order["order_id"], "hold": held["hold_id"],
-        "pending": pending["order_id"], "file": tmp_path / "night.event",
-    }  # fmt: skip
-
-
-def what_is_said(server, event_id, order_id, hold_id):
-    """All that a server says of the event, without what tells the time."""
-    key = server.key
-    hold = key.get(f"/v1/holds/{hold_id}").json
-    order = key.get(f"/v1/orders/{order_id}").json
-    for reply in (hold, order):
-        reply.pop("now")
-    rows, _ = Box(server).cdc()
-    event = key.get(f"/v1/events/{event_id}")
-    return {
-        "seq": event.seq,
-        "event": event.json,
-        "availability": key.get(f"/v1/events/{event_id}/availability").json,
-        "seatmap": key.get(f"/v1/events/{event_id}/seatmap").json,
-        "sections": key.get(f"/v1/events/{event_id}/sections").json,
-        "tickets": key.pages(f"/v1/events/{event_id}/tickets", "tickets"),
-        "checkouts": key.pages(f"/v1/events/{event_id}/checkouts", "checkouts"),
-        "orders": [o["order_id"] for o in key.pages("/v1/orders", "orders", {"event_id": event_id})],
-        "by_email": [o["order_id"] for o in key.pages("/v1/orders", "orders", {"email": ADA["email"]})],
-        "queue": [{k: v for k, v in row.items() if k != "ttl"}
-                  for row in key.pages("/v1/order_queue", "rows", {"event_id": event_id})],
-        "cdc": [row for row in rows if row["event_id"] == event_id],
-        "order": order,
-        "hold": hold,
-    }  # fmt: skip
+    return sale | {"dir": server.data_dir, "file": tmp_path / "night.event"}
 
 
 def export(sold, **kwargs):
@@ -80,7 +41,7 @@ def test_an_event_moves(sold, new_server, tmp_path):
     done = run("import", str(sold["file"]), "--data-dir", str(there))
     assert "'night'" in done.stdout and "imported: " in done.stdout
     server = new_server("to")
-    assert what_is_said(server, sold["id"], sold["order"], sold["hold"]) == sold["said"]
+    assert what_is_said(server, sold) == sold["said"]
     assert [e["slug"] for e in server.key.pages("/v1/events", "events")] == ["night"]
     order = Box(server).confirm(sold["pending"], reference="pay-78")
     assert order["status"] == "paid"

@@ -37,16 +37,21 @@ static void stop_if_idle(struct cql_clear *c)
     pthread_mutex_unlock(&c->mtx);
 }
 
+static void clear_some(struct cql_clear *c, int64_t before_us);
+
 static void on_cleared(struct cql_op *op)
 {
     struct clearing *x = op->ctx;
     struct cql_clear *c = x->clear;
-    if (op->kind != CQL_OK)
+    bool cleared = op->kind == CQL_OK; /* applied, or a group came first: the tail is gone either way */
+    if (!cleared)
         cql_events_still_idle(c->s->events, &x->event);
-    cql_result_free(op->result); /* applied, or a group came first: the tail is gone either way */
+    cql_result_free(op->result);
     arena_done(&x->arena);
     free(x);
     c->under_way--;
+    if (c->stopping && cleared) /* a cluster that does not answer is not waited for again and again */
+        clear_some(c, INT64_MAX);
     stop_if_idle(c);
 }
 
@@ -67,15 +72,20 @@ static void clear(struct cql_clear *c, const struct cql_idle_event *event)
     cql_op_start(c->s, &x->op);
 }
 
-static void look(struct cql_timer *t)
+/* As many as may be under way at once, of those without a group since @before_us. */
+static void clear_some(struct cql_clear *c, int64_t before_us)
 {
-    struct cql_clear *c = (struct cql_clear *)((char *)t - offsetof(struct cql_clear, timer));
     struct cql_idle_event idle[CLEAR_MANY];
-    int64_t before_us = clock_monotonic_us(c->s->clock) - COMMIT_IDLE_MS * 1000LL;
     uint32_t room = CLEAR_MANY - c->under_way;
     uint32_t count = cql_events_idle(c->s->events, before_us, idle, room);
     for (uint32_t i = 0; i < count; i++)
         clear(c, &idle[i]);
+}
+
+static void look(struct cql_timer *t)
+{
+    struct cql_clear *c = (struct cql_clear *)((char *)t - offsetof(struct cql_clear, timer));
+    clear_some(c, clock_monotonic_us(c->s->clock) - COMMIT_IDLE_MS * 1000LL);
     cql_loop_after(&c->s->loop, t, LOOK_MS);
 }
 
@@ -91,6 +101,7 @@ static void end(struct task *t)
     struct cql_clear *c = (struct cql_clear *)((char *)t - offsetof(struct cql_clear, end));
     cql_loop_cancel(&c->s->loop, &c->timer);
     c->stopping = true;
+    clear_some(c, INT64_MAX);
     stop_if_idle(c);
 }
 
