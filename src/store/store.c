@@ -214,6 +214,14 @@ void store_cdc_until(struct store *s, int64_t until_us)
     s->ops->shared->cdc_until(s, until_us);
 }
 
+int store_cdc_log(struct store *s, const struct event_id *event,
+                  int (*each)(void *ctx, const struct cdc_row *row), void *ctx)
+{
+    must(s && event && each);
+    bool kept = store_shared(s) && s->ops->shared->cdc_log;
+    return kept ? s->ops->shared->cdc_log(s, event, each, ctx) : BOX_ENOSYS;
+}
+
 uint32_t store_group_seats(const struct store *s)
 {
     return store_shared(s) ? s->ops->shared->group_seats(s) : UINT32_MAX;

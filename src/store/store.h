@@ -247,6 +247,13 @@ void store_cdc_until(struct store *s, int64_t until_us);
  */
 int store_list_cdc(struct store *s, const struct cursor *after, uint32_t limit, struct arena *arena,
                    struct cdc_row **ret_rows, uint32_t *ret_count, struct cursor *ret_cursor, bool *ret_more);
+/*
+ * The CDC rows of one event as they stand in the table of the log, in its order, for a look whether they are
+ * those that the changes make; commit_no is 0. BOX_ENOSYS: this store keeps no such table, or a server that
+ * is not ours writes it. Else returns 0, what @each returned when not 0, BOX_ECORRUPT or BOX_EIO.
+ */
+int store_cdc_log(struct store *s, const struct event_id *event,
+                  int (*each)(void *ctx, const struct cdc_row *row), void *ctx);
 /* An event's changes after @after_seq, at most @limit, in order. Their event references are the caller's. */
 int store_list_changes(struct store *s, const struct event_id *event, uint64_t after_seq, uint32_t limit,
                        struct arena *arena, struct change ***ret_changes, uint32_t *ret_count);
@@ -337,6 +344,8 @@ struct store_shared_ops {
     void (*idem_lookup)(struct store *, struct idem_lookup *);
     int (*claim_slug)(struct store *, const char *, const struct event_id *);
     void (*cdc_until)(struct store *, int64_t);
+    int (*cdc_log)(struct store *, const struct event_id *, int (*)(void *, const struct cdc_row *),
+                   void *); /* or NULL */
     uint32_t (*group_seats)(const struct store *);
     int (*beat)(struct store *, const struct server_row *, struct arena *, struct server_row **, uint32_t *);
     void (*leave)(struct store *, const struct uuid *);

@@ -107,11 +107,12 @@ static void check_reached(struct subject *s, bool *ret_sound)
     if (!s->loaded || !*ret_sound || s->replay.seq == s->image.seq)
         return;
     *ret_sound = false;
-    subject_finding(s, change_where(s, s->replay.seq + 1), "missing",
-                    arena_printf(&s->page,
-                                 "a change: the tickets are at change %llu (on a cluster: what follows a commit "
-                                 "was not written out; a server that takes the event does it)",
-                                 (unsigned long long)s->image.seq));
+    subject_finding(
+        s, change_where(s, s->replay.seq + 1), "missing",
+        arena_printf(&s->page,
+                     "a change: the tickets are at change %llu (on a cluster: what follows a commit "
+                     "was not written out; a server that takes the event does it)",
+                     (unsigned long long)s->image.seq));
 }
 
 /* ... and end there. */
@@ -170,8 +171,8 @@ static int find_venue(struct subject *s, const struct venue_id *venue)
     s->layout = layout_of(s->v, venue, &ret);
     if (!is_damage(ret))
         return ret;
-    subject_finding(s, arena_printf(&s->page, "venues, %s", say_id(&s->page, &venue->u)), "missing or damaged",
-                    "the event's venue");
+    subject_finding(s, arena_printf(&s->page, "venues, %s", say_id(&s->page, &venue->u)),
+                    "missing or damaged", "the event's venue");
     return 0;
 }
 
@@ -197,7 +198,8 @@ static int load(struct subject *s)
     if (!is_damage(ret))
         return ret;
     subject_finding(s, "the loaded event",
-                    ret == BOX_ENOTFOUND ? "not there" : "not loadable: its rows do not fit together", "loadable");
+                    ret == BOX_ENOTFOUND ? "not there" : "not loadable: its rows do not fit together",
+                    "loadable");
     return 0;
 }
 

@@ -17,7 +17,8 @@ struct cql_clear;
 /* Begin to look for idle events, on the store's own thread, which must run. s->events is there. Thread: any.
  */
 struct cql_clear *cql_clear_start(struct cql_store *s);
-/* Clear what is left, each once, and wait until nothing is under way. Frees it. Thread: not the store's own. */
+/* Clear what is left, each once, and wait until nothing is under way. Frees it. Thread: not the store's own.
+ */
 void cql_clear_stop(struct cql_clear *c);
 
 #endif

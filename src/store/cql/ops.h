@@ -28,6 +28,10 @@ int cql_list_cdc(struct store *base, const struct cursor *after, uint32_t limit,
 struct cursor cql_cdc_cursor(const struct cdc_row *row);
 bool cql_cdc_cursor_valid(const struct cursor *cursor);
 
+/* cdc_log.c */
+int cql_cdc_log(struct store *base, const struct event_id *event,
+                int (*each)(void *ctx, const struct cdc_row *row), void *ctx);
+
 /* read.c */
 int cql_get_hold(struct store *base, const struct hold_id *id, struct arena *arena, struct hold *ret_hold);
 int cql_get_order(struct store *base, const struct order_id *id, struct arena *arena,

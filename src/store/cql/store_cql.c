@@ -229,6 +229,7 @@ static const struct store_shared_ops shared_ops = {
     .idem_lookup = cql_idem_lookup,
     .claim_slug = cql_claim_slug,
     .cdc_until = cdc_until,
+    .cdc_log = cql_cdc_log,
     .group_seats = cql_group_seats,
     .beat = cql_beat,
     .leave = cql_leave,
