@@ -59,7 +59,7 @@ void cql_failed(struct cql_store *s, const char *what, const struct cql_error *e
 
 /* ---- one request ---- */
 
-static void count_answer(const struct cql_op *op, enum cql_statement_kind kind)
+static void count_answer(const struct cql_op *op, enum cql_statement_kind kind, int64_t took_us)
 {
     static const enum metric times[] = {
         [CQL_KIND_READ] = METRIC_CQL_READ_TIME,
@@ -67,7 +67,7 @@ static void count_answer(const struct cql_op *op, enum cql_statement_kind kind)
         [CQL_KIND_WRITE] = METRIC_CQL_WRITE_TIME,
         [CQL_KIND_LWT] = METRIC_CQL_LWT_TIME,
     };
-    metrics_observe_us(times[kind], clock_monotonic_us(op->store->clock) - op->started_us);
+    metrics_observe_us(times[kind], took_us);
     switch (op->kind) {
     case CQL_OK:
         return;
@@ -106,11 +106,12 @@ static void run_done(struct task *t)
 static void answered(void *ctx, struct cql_result *result, const struct cql_error *error)
 {
     struct cql_op *op = ctx;
+    int64_t started_us = atomic_load_explicit(&op->started_us, memory_order_acquire);
     op->kind = error->kind;
     op->error = *error;
     op->result = result;
     must(!result == (op->kind != CQL_OK));
-    count_answer(op, kind_of(op));
+    count_answer(op, kind_of(op), clock_monotonic_us(op->store->clock) - started_us);
     atomic_store_explicit(&op->store->no_host, op->kind == CQL_NO_HOST, memory_order_relaxed);
     if (op->kind != CQL_OK)
         cql_failed(op->store, CQL_STATEMENT_DEFS[op->batch ? op->batch[0] : op->statement].name, error);
@@ -160,7 +161,7 @@ void cql_op_start(struct cql_store *s, struct cql_op *op)
     const struct cql_request request = request_of(op);
     op->store = s;
     op->result = NULL;
-    op->started_us = clock_monotonic_us(s->clock);
+    atomic_store_explicit(&op->started_us, clock_monotonic_us(s->clock), memory_order_release);
     if (op->batch) {
         must(op->batch_count > 0);
         start_batch(s, op, &request);

@@ -94,7 +94,8 @@ struct cql_op {
     struct cql_result *result; /* NULL unless kind is CQL_OK */
     /* its own */
     struct cql_store *store;
-    int64_t started_us;
+    _Atomic int64_t started_us; /* stored last before it is sent, loaded first when it comes back: so whatever
+                                   watches the order of memory sees its way through the driver, too */
     struct task task;
 };
 
