@@ -2,6 +2,7 @@
 #include "api/cursor.h"
 #include "api/encode.h"
 #include "api/routes.h"
+#include "base/params.h"
 #include "base/text.h"
 #include <stdio.h>
 
@@ -47,9 +48,24 @@ void encode_cdc_row(struct json_out *j, const struct cdc_row *row)
     json_out_end_object(j);
 }
 
+/* ---- a page that is read to the log's end ---- */
+
+/*
+ * On a cluster the log ends at a time that follows the clock by some ms, because other servers have to be
+ * heard. Whoever reads to the end is to find what was answered before he asked, so he waits for that time,
+ * and the page is read once more.
+ */
+enum { LOOK_MS = 3 };
+
+struct page {
+    struct app_list list; /* first */
+    int64_t asked_us;     /* wall clock */
+    bool again;           /* the second reading */
+};
+
 static void out_rows(struct api_req *c, struct json_out *j)
 {
-    const struct app_list *list = c->user;
+    const struct app_list *list = &((const struct page *)c->user)->list;
     json_out_object(j);
     json_out_key(j, "rows");
     json_out_array(j);
@@ -59,6 +75,34 @@ static void out_rows(struct api_req *c, struct json_out *j)
     cursor_out(j, &list->next);
     json_out_member_bool(j, "more", list->more);
     json_out_end_object(j);
+}
+
+static bool is_complete(const struct api_req *c, const struct page *page)
+{
+    return cluster_complete_us(c->call.app->parts.cluster) >= page->asked_us;
+}
+
+static void read_again(struct http_req *req)
+{
+    struct api_req *c = req->user;
+    struct page *page = c->user;
+    bool late = clock_monotonic_us(c->call.app->parts.clock) >= c->wait_until_us;
+    if (!late && !is_complete(c, page)) {
+        http_after(req, LOOK_MS, read_again);
+        return;
+    }
+    page->again = true;
+    app_list_cdc(&c->call, &page->list);
+}
+
+static void answer_page(struct app_call *call)
+{
+    struct api_req *c = api_of(call);
+    const struct page *page = c->user;
+    if (call->app->parts.cluster && call->code == 0 && !page->list.more && !page->again)
+        read_again(c->req); /* even if it is complete by now: it may not have been while it was read */
+    else
+        api_answer_read(call);
 }
 
 void get_cdc(struct http_req *req, void *ctx)
@@ -71,10 +115,14 @@ void get_cdc(struct http_req *req, void *ctx)
         changes_of_log(c);
         return;
     }
-    struct app_list *list = arena_alloc(req->arena, sizeof(*list));
-    api_query_page(c, &list->after, &list->limit);
+    const struct clock *clock = c->call.app->parts.clock;
+    struct page *page = arena_alloc(req->arena, sizeof(*page));
+    page->asked_us = clock_wall_us(clock);
+    c->wait_until_us = clock_monotonic_us(clock) + INT64_C(1000) * LIMIT_CHANGE_SEQ_WAIT_MS;
+    api_query_page(c, &page->list.after, &page->list.limit);
     if (!api_fits(c))
         return;
-    c->user = list;
-    app_list_cdc(api_read(c, out_rows), list);
+    c->user = page;
+    api_read(c, out_rows)->done = answer_page;
+    app_list_cdc(&c->call, &page->list);
 }

@@ -371,8 +371,21 @@ void beat_soon(struct cluster *c)
 
 /* ---- the thread ---- */
 
+/* Who reads the log as it grows is woken where it may have: what is shown has changed, and the watermark has
+ * not yet passed the time of that (which another server's clock may have given it). */
+static void wake_readers(struct cluster *c, int64_t before_us)
+{
+    uint64_t version = view_version(c->options.view);
+    if (version != c->seen_version)
+        c->news_us = clock_wall_us(c->options.clock) + c->options.max_clock_skew_ms * INT64_C(1000);
+    c->seen_version = version;
+    if (before_us < c->news_us)
+        c->options.wake(c->options.wake_ctx);
+}
+
 static void raise_watermark(struct cluster *c)
 {
+    int64_t before_us = c->watermark.until_us;
     watermark_begin(&c->watermark, writer_stable_us(c->writer));
     for (size_t i = 0; i < c->members->count; i++) {
         const struct member *m = &c->members->list[i];
@@ -383,7 +396,8 @@ static void raise_watermark(struct cluster *c)
     bool settled = atomic_load(&c->joined) && c->listed && c->orphans == 0;
     if (watermark_end(&c->watermark, settled)) {
         store_cdc_until(c->options.store, c->watermark.until_us);
-        c->options.wake(c->options.wake_ctx);
+        atomic_store(&c->complete_us, c->watermark.until_us);
+        wake_readers(c, before_us);
     }
     int64_t lag_us = clock_wall_us(c->options.clock) - c->watermark.until_us;
     metrics_set(METRIC_CLUSTER_WATERMARK_LAG, c->watermark.until_us ? lag_us / 1000 : 0);
@@ -483,6 +497,11 @@ bool cluster_would_be_home(struct cluster *c, const struct event_id *id)
     bool mine = winner && uuid_equal(winner, &c->server_id);
     pthread_rwlock_unlock(&c->lock);
     return mine;
+}
+
+int64_t cluster_complete_us(const struct cluster *c)
+{
+    return atomic_load(&c->complete_us);
 }
 
 bool cluster_fresh(struct cluster *c, const struct event_id *id)

@@ -93,6 +93,8 @@ enum cluster_home { HOME_HERE, HOME_THERE, HOME_NOBODY };
 enum cluster_home cluster_home(struct cluster *c, const struct event_id *id);
 /* Would this server be the home of a new event with this id? */
 bool cluster_would_be_home(struct cluster *c, const struct event_id *id);
+/* Up to when (wall clock, us) the change log of all events is complete, as this server knows; 0: not yet. */
+int64_t cluster_complete_us(const struct cluster *c);
 /* May a refusal rest on what is shown of the event here? True at its home, and where its home was heard of
  * within LIMIT_FOLLOW_FRESH_MS. */
 bool cluster_fresh(struct cluster *c, const struct event_id *id);

@@ -28,7 +28,7 @@
 enum {
     SECRET_TEXT = 43, /* 32 bytes, base64url */
     URL_BYTES = SERVER_ADDRESS_BYTES + 128,
-    TICK_US = 25000, /* the thread looks round at least so often */
+    TICK_US = 10000, /* the thread looks round at least so often */
 };
 
 /* Something to do later. */
@@ -107,6 +107,7 @@ struct cluster {
     struct outbox *outbox;
     struct sights sights;
     atomic_bool joined, fit, leaving, resigned, left, stopping, beats_ended;
+    _Atomic int64_t complete_us; /* the watermark */
     atomic_size_t forwards; /* asked for and not answered */
     pthread_mutex_t wait_mtx;
     pthread_cond_t wait; /* joined or left */
@@ -124,6 +125,8 @@ struct cluster {
     struct heap timers;
     struct members *members;
     struct watermark watermark;
+    uint64_t seen_version; /* of the view */
+    int64_t news_us;       /* wall clock: no change that is shown has a later time */
     size_t under_way;     /* jobs and errands */
     size_t taking;        /* of these, events that are taken or loaded */
     size_t giving;        /* events resigned and not yet taken by a newcomer */
