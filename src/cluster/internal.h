@@ -108,7 +108,7 @@ struct cluster {
     struct sights sights;
     atomic_bool joined, fit, leaving, resigned, left, stopping, beats_ended;
     _Atomic int64_t complete_us; /* the watermark */
-    atomic_size_t forwards; /* asked for and not answered */
+    atomic_size_t forwards;      /* asked for and not answered */
     pthread_mutex_t wait_mtx;
     pthread_cond_t wait; /* joined or left */
 
@@ -127,15 +127,15 @@ struct cluster {
     struct watermark watermark;
     uint64_t seen_version; /* of the view */
     int64_t news_us;       /* wall clock: no change that is shown has a later time */
-    size_t under_way;     /* jobs and errands */
-    size_t taking;        /* of these, events that are taken or loaded */
-    size_t giving;        /* events resigned and not yet taken by a newcomer */
-    size_t stale;         /* events of others whose image is wanted, as counted by the last look */
-    size_t here, nobody;  /* events, as counted by the last look */
-    size_t orphans;       /* of nobody, those that were not resigned */
-    bool dirty;           /* something has changed that may make an event move */
-    bool listing, listed; /* the store is asked for all events; has been since the last death */
-    size_t resigning;     /* events that the writer is told to resign */
+    size_t under_way;      /* jobs and errands */
+    size_t taking;         /* of these, events that are taken or loaded */
+    size_t giving;         /* events resigned and not yet taken by a newcomer */
+    size_t stale;          /* events of others whose image is wanted, as counted by the last look */
+    size_t here, nobody;   /* events, as counted by the last look */
+    size_t orphans;        /* of nobody, those that were not resigned */
+    bool dirty;            /* something has changed that may make an event move */
+    bool listing, listed;  /* the store is asked for all events; has been since the last death */
+    size_t resigning;      /* events that the writer is told to resign */
     bool said_leaving;
     int64_t looked_us;                  /* the last look at all events */
     int64_t first_beat_us, own_beat_us; /* our first and newest successful beat began */

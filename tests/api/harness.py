@@ -68,7 +68,7 @@ class Server:
     def command(self):
         return [
             str(binary()), "serve", "--listen", "127.0.0.1:0", "--data-dir", str(self.data_dir),
-            *(["--store", self.store] if self.store else stores.arguments(self.data_dir)), *self.args,
+            *(stores.options_of(self.store) if self.store else stores.arguments(self.data_dir)), *self.args,
         ]  # fmt: skip
 
     def start(self):

@@ -28,9 +28,16 @@ def url_of(keyspace):
     return f"cql://{','.join(HOSTS)}/{keyspace}"
 
 
+def options_of(url):
+    """
+    What `boxoffice serve` is told about a store. On a cluster a hold ends later by the difference that clocks may have,
+    and a server that starts again waits until its former self is dead; on one machine both may be short.
+    """
+    return ["--store", url, "--max-clock-skew-ms", "10", "--server-lease-ms", "2000"] if url != "embedded" else ["--store", url]
+
+
 def arguments(data_dir):
-    """What `boxoffice serve` is told about its store."""
-    return ["--store", url_of(keyspace_of(data_dir)) if CLUSTER else "embedded"]
+    return options_of(url_of(keyspace_of(data_dir)) if CLUSTER else "embedded")
 
 
 def cassandra():
