@@ -157,7 +157,8 @@ int import_check_store(struct import *m)
 
 /* ---- servers ---- */
 
-enum { BEATS_SECONDS = 6 }; /* longer than the longest time between two beats of a server that lives */
+/* A server beats every quarter of its lease (--server-lease-ms, at most 60 s). */
+enum { LONGEST_BEAT_SECONDS = 16 };
 
 static bool has_beaten(const struct server_row *then, uint32_t then_count, const struct server_row *now)
 {
@@ -167,32 +168,39 @@ static bool has_beaten(const struct server_row *then, uint32_t then_count, const
     return true; /* it began meanwhile */
 }
 
+/* One more look. Returns 0, BOX_EBUSY (a server lives), or why the rows cannot be read. */
+static int look_at_servers(struct import *m, struct server_row *me, const struct server_row *then,
+                           uint32_t then_count)
+{
+    struct server_row *now;
+    uint32_t count;
+    me->beat++;
+    int ret = store_beat(m->options->store, me, &m->page, &now, &count);
+    for (uint32_t i = 0; i < count && !ret; i++)
+        if (!uuid_equal(&now[i].server_id, &me->server_id) && has_beaten(then, then_count, &now[i]))
+            ret = import_fail(m, BOX_EBUSY,
+                              "a server lives on this cluster (%s); stop all of them for the import, because "
+                              "they would sell the event before it is complete",
+                              now[i].address);
+    return ret;
+}
+
 int import_check_servers(struct import *m)
 {
     struct store *s = m->options->store;
-    struct server_row me = {.server_id = uuid_random(m->options->rng), .version = BOXOFFICE_VERSION}, *then,
-                      *now;
-    uint32_t then_count = 0, now_count = 0;
-    const struct timespec pause = {.tv_sec = BEATS_SECONDS};
+    struct server_row me = {.server_id = uuid_random(m->options->rng), .version = BOXOFFICE_VERSION}, *then;
+    uint32_t then_count = 0;
+    const struct timespec pause = {.tv_sec = 1};
     if (!store_shared(s))
         return 0;
     me.started_ms = clock_wall_us(m->options->clock) / 1000;
     int ret = store_beat(s, &me, &m->page, &then, &then_count);
-    if (!ret && then_count > 1) { /* rows of servers, which may be dead */
+    /* Rows of servers, which may be dead: those that live write theirs again. */
+    for (int i = 0; i < LONGEST_BEAT_SECONDS && !ret && then_count > 1; i++) {
         nanosleep(&pause, NULL);
-        me.beat++;
-        ret = store_beat(s, &me, &m->page, &now, &now_count);
+        ret = look_at_servers(m, &me, then, then_count);
     }
     store_leave(s, &me.server_id);
-    if (ret)
-        return import_fail_store(m, ret, "looking for servers on this cluster");
-    for (uint32_t i = 0; i < now_count; i++)
-        if (!uuid_equal(&now[i].server_id, &me.server_id) && has_beaten(then, then_count, &now[i]))
-            return import_fail(
-                m, BOX_EBUSY,
-                "a server lives on this cluster (%s); stop all of them for the import, because "
-                "they would sell the event before it is complete",
-                now[i].address);
     arena_reset(&m->page);
-    return 0;
+    return ret && ret != BOX_EBUSY ? import_fail_store(m, ret, "looking for servers on this cluster") : ret;
 }

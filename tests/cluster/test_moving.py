@@ -74,31 +74,47 @@ def test_a_keyspace_that_is_not_there(sold, fleet):
 
 # ---- written by hand ----
 
+BY_HAND = [
+    ("UPDATE {}tickets SET status = 'sold' WHERE {free}", "tickets, seat 15", "available, as created"),
+    ("UPDATE {}tickets SET status = 'available' WHERE {sold}", "tickets, seat 1", "sold, hold_id"),
+    ("UPDATE {}tickets SET hold_until = '2031-01-01' WHERE {held}", "tickets, seat 20", "held, hold_id"),
+    ("DELETE FROM {}tickets WHERE {free}", "tickets, seat 15", "available, as created"),
+    ("DELETE FROM {}order_queue WHERE {held}", "order_queue, seat 20", "hold_id"),
+    ("DELETE FROM {}orders WHERE order_id = {order}", "orders, ", "paid, by change"),
+    ("DELETE FROM {}changes WHERE event_id = {id} AND seq = 5", "changes, change 5", "a change"),
+    ("DELETE FROM {}order_queue_scylla_cdc_log WHERE {stream}", "order_queue_scylla_cdc_log, change 2", "3 rows"),
+]
 
-def by_hand(moved, statement):
-    moved["tables"].execute(statement)
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """A keyspace with a sale for each test below: making one takes long."""
+    folder = tmp_path_factory.mktemp("kept")
+    server = Server(folder / "from", store="embedded").start()
+    sales = [make_sale(server, slug=f"night-{i}") for i in range(len(BY_HAND))]
+    server.stop()
+    keyspace = stores.keyspace_of(folder)
+    url = stores.url_of(keyspace)
+    for i, sale in enumerate(sales):
+        file = folder / f"{i}.event"
+        run("export", sale["id"], "--data-dir", str(server.data_dir), "--output", str(file))
+        run("import", str(file), "--store", url)
+    yield {"url": url, "tables": Tables(keyspace), "sales": sales}
+    stores.discard(folder)
 
 
-def ticket(moved, seat):
-    return f"event_id = {moved['id']} AND ticket_id = {moved['id'][:28]}{seat:08x}"
+@pytest.mark.parametrize("index", range(len(BY_HAND)), ids=[statement[:30] for statement, _, _ in BY_HAND])
+def test_verify_finds_what_was_written_by_hand(kept, index):
+    statement, where, should_be = BY_HAND[index]
+    sale = kept["sales"][index]
+    look = ("verify", f"night-{index}", "--json", "--store", kept["url"])
+    assert json.loads(run(*look).stdout)["findings"] == []
 
+    def ticket(seat):
+        return f"event_id = {sale['id']} AND ticket_id = {sale['id'][:28]}{seat:08x}"
 
-@pytest.mark.parametrize(
-    ("statement", "where", "should_be"),
-    [
-        ("UPDATE {}tickets SET status = 'sold' WHERE {free}", "tickets, seat 15", "available, as created"),
-        ("UPDATE {}tickets SET status = 'available' WHERE {sold}", "tickets, seat 1", "sold, hold_id"),
-        ("UPDATE {}tickets SET hold_until = '2031-01-01' WHERE {held}", "tickets, seat 20", "held, hold_id"),
-        ("DELETE FROM {}tickets WHERE {free}", "tickets, seat 15", "available, as created"),
-        ("DELETE FROM {}order_queue WHERE {held}", "order_queue, seat 20", "hold_id"),
-        ("DELETE FROM {}orders WHERE order_id = {order}", "orders, ", "paid, by change"),
-        ("DELETE FROM {}changes WHERE event_id = {id} AND seq = 5", "changes, change 5", "a change"),
-        ("TRUNCATE {}order_queue_scylla_cdc_log", "order_queue_scylla_cdc_log, change 2", "3 rows"),
-    ],
-)
-def test_verify_finds_what_was_written_by_hand(moved, statement, where, should_be):
-    assert verify(moved)["findings"] == []
-    names = {"free": ticket(moved, 15), "sold": ticket(moved, 1), "held": ticket(moved, 20)}
-    by_hand(moved, statement.format("{}", **names, order=moved["order"], id=moved["id"]))
-    found = verify(moved, expect=1)["findings"]
+    stream = f"\"cdc$stream_id\" = 0x{sale['id'].replace('-', '')}"
+    names = {"free": ticket(15), "sold": ticket(1), "held": ticket(20), "stream": stream}
+    kept["tables"].execute(statement.format("{}", **names, order=sale["order"], id=sale["id"]))
+    found = json.loads(run(*look, expect=1).stdout)["findings"]
     assert any(f["where"].startswith(where) and should_be in f["should_be"] for f in found), found
