@@ -57,7 +57,11 @@ struct personal_record {
     struct personal personal;
 };
 
-/* Changes of one event that follow each other: all of them become durable, or none. */
+/*
+ * Changes of one event that follow each other: all of them become durable, or none. (A shared store may need
+ * several steps for a group that is far larger than store_group_seats(). Where that ends in between, the
+ * answer is BOX_EUNKNOWN, and the event is what the first of the changes have made of it.)
+ */
 struct event_group {
     struct event_id event_id;
     uint64_t follows_seq;   /* the event's newest durable seq, as the writer knows it */

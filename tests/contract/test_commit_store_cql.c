@@ -695,6 +695,100 @@ static void a_group_can_be_too_large(void **state)
     end(&w, &e);
 }
 
+/* ---- groups that no batch can hold at once ---- */
+
+enum { HALL_ROWS = 13, HALL_ROW = 100, SLICE_HOLDS = 10 }; /* ten holds of a row each fill a slice */
+
+static void begin_hall(struct world *w, struct show *e, uint64_t seed, const char *slug)
+{
+    struct layout_builder *b = layout_builder_new();
+    struct decimal price = {.unscaled = 4500, .scale = 2};
+    struct actor actor = actor_key("default");
+    world_init(w, steady.a, seed);
+    struct venue_id id = w->layout->venue_id;
+    layout_unref(w->layout);
+    assert_int_equal(layout_builder_section(b, (struct section_id){test_uuid(w)}, "Hall"), 0);
+    assert_int_equal(layout_builder_type(b, "regular", price), 0);
+    for (int row = 0; row < HALL_ROWS; row++) {
+        char label[8];
+        snprintf(label, sizeof(label), "%d", row + 1);
+        assert_int_equal(layout_builder_row(b, label, NULL, NULL), 0);
+        assert_int_equal(layout_builder_seats_counted(b, HALL_ROW), 0);
+    }
+    assert_int_equal(layout_builder_finish(b, id, "Hall", "Europe/Berlin", w->now_us / 1000, &w->layout), 0);
+    layout_builder_free(b);
+    struct event *event = make_event(w, slug);
+    *e = (struct show){.w = w, .id = event->event_id};
+    assert_int_equal(store_create_tickets(w->store, event, w->layout, NULL, NULL), 0);
+    e->inv = inventory_new_event(event, w->layout, &w->rng);
+    struct change *c = inventory_create(e->inv, &actor, ++w->now_us, &w->arena);
+    assert_int_equal(commit_changes(w->store, e->id, c), 0);
+    inventory_group_done(e->inv);
+    for (uint32_t row = 0; row < HALL_ROWS; row++) {
+        uint32_t seats[HALL_ROW];
+        for (uint32_t i = 0; i < HALL_ROW; i++)
+            seats[i] = row * HALL_ROW + i;
+        struct command hold = hold_command(test_session(w), seats, HALL_ROW);
+        assert_int_equal(commit_changes(w->store, e->id, decide(e, &hold)), 0);
+        inventory_group_done(e->inv);
+    }
+    event_unref(event);
+}
+
+static int cancel_hall(struct show *e)
+{
+    struct command cancel = {.kind = COMMAND_EVENT_CANCEL, .actor = actor_key("default")};
+    int ret = commit_changes(steady.a, e->id, decide(e, &cancel));
+    inventory_group_done(e->inv);
+    return ret;
+}
+
+static void a_large_group_goes_in_slices(void **state)
+{
+    (void)state;
+    struct world w;
+    struct show e;
+    struct inventory *loaded;
+    uint32_t counts[SEAT_STATUSES];
+    begin_hall(&w, &e, 43, "hall");
+    assert_int_equal(cancel_hall(&e), 0);
+    assert_int_equal(take(&w, steady.b, e.id, &loaded), 0);
+    assert_int_equal(inventory_seq(loaded), 1 + HALL_ROWS + 1 + HALL_ROWS);
+    assert_memory_equal(inventory_hash(loaded), inventory_hash(e.inv), DIGEST_BYTES);
+    inventory_counts(loaded, counts);
+    assert_int_equal(counts[SEAT_AVAILABLE], HALL_ROWS * HALL_ROW);
+    inventory_free(loaded);
+    end(&w, &e);
+}
+
+/* Where it ends in between, the event is what the first changes have made of it, and goes on from there. */
+static void a_slice_is_whole_in_itself(void **state)
+{
+    (void)state;
+    struct world w;
+    struct show e;
+    struct inventory *loaded;
+    int64_t deadline;
+    struct hold_id hold;
+    begin_hall(&w, &e, 44, "half-hall");
+    set_dying(steady.a, true);
+    assert_int_equal(cancel_hall(&e), BOX_EUNKNOWN);
+    set_dying(steady.a, false);
+    assert_int_equal(take(&w, steady.b, e.id, &loaded), 0);
+    assert_int_equal(inventory_event(loaded)->status, EVENT_CANCELLED);
+    assert_int_equal(inventory_seq(loaded), 1 + HALL_ROWS + 1 + SLICE_HOLDS);
+    assert_int_equal(inventory_live_holds(loaded), HALL_ROWS - SLICE_HOLDS);
+    assert_true(inventory_next_deadline(loaded, &deadline, &hold));
+    w.now_us = deadline * 1000;
+    w.store = steady.b;
+    struct show other = {.w = &w, .id = e.id, .inv = loaded};
+    struct command expire = {.kind = COMMAND_HOLD_EXPIRE, .actor = actor_key("default"), .hold_id = hold};
+    assert_int_equal(commit_changes(steady.b, e.id, decide(&other, &expire)), 0);
+    inventory_group_done(loaded);
+    end_show(&other);
+    end(&w, &e);
+}
+
 /* ---- the change log of order_queue ---- */
 
 struct log_check {
@@ -835,6 +929,8 @@ int main(void)
         cmocka_unit_test(a_deleted_event_leaves_its_fence),
         cmocka_unit_test(an_idle_tail_is_cleared),
         cmocka_unit_test(a_group_can_be_too_large),
+        cmocka_unit_test(a_large_group_goes_in_slices),
+        cmocka_unit_test(a_slice_is_whole_in_itself),
         cmocka_unit_test(the_log_says_what_happened),
         cmocka_unit_test(foreign_writes_are_found),
     };

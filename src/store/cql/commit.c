@@ -5,6 +5,7 @@
 #include "store/cql/batch.h"
 #include "store/cql/ops.h"
 #include "store/cql/second_half.h"
+#include "store/cql/slice.h"
 #include "store/cql/tail.h"
 #include <stdlib.h>
 
@@ -15,8 +16,11 @@ struct part {
     struct job *job;
     struct cql_store *s;
     struct event_group *group;
+    struct slicer slicer;
+    /* of the slice that is on its way, mostly the whole group */
+    struct event_group slice;
     struct cql_event_state before; /* its epoch, seq ... */
-    struct event *event;           /* the version after the group */
+    struct event *event;           /* the version after the slice */
     struct uuid batch_id;
     struct arena arena;
     struct batch batch;
@@ -27,6 +31,7 @@ struct part {
     unsigned tries;
     bool doubt; /* a try may have been applied */
     int64_t started_us, deadline_us;
+    bool begun; /* an earlier slice of the group is durable */
 };
 
 struct job {
@@ -64,28 +69,38 @@ static void end_job(struct job *j)
     c->done(c);
 }
 
-static void end(struct part *p, int result)
+static void slice_done(struct part *p)
 {
-    struct job *j = p->job;
-    p->group->result = result;
-    count_result(result);
-    if (result == BOX_EFENCED || result == BOX_EUNKNOWN)
-        cql_events_lost(p->s->events, &p->group->event_id, p->before.epoch);
     cql_writes_done(&p->writes);
     cql_event_state_done(&p->before);
     event_unref(p->event);
+    p->event = NULL;
     arena_done(&p->arena);
+}
+
+static void end(struct part *p, int result)
+{
+    struct job *j = p->job;
+    if (result == BOX_EFENCED || result == BOX_EUNKNOWN)
+        cql_events_lost(p->s->events, &p->group->event_id, p->before.epoch);
+    if (result && p->begun)
+        result = BOX_EUNKNOWN; /* a part of it happened */
+    p->group->result = result;
+    count_result(result);
+    slice_done(p);
     if (--j->left == 0)
         end_job(j);
 }
 
 /* ---- the second half ---- */
 
+static void begin_slice(struct part *p);
+
 static uint32_t available_after(const struct part *p)
 {
     uint32_t available = p->before.available;
-    const struct change *c = p->group->changes;
-    for (uint32_t i = 0; i < p->group->change_count; i++, c = c->next) {
+    const struct change *c = p->slice.changes;
+    for (uint32_t i = 0; i < p->slice.change_count; i++, c = c->next) {
         for (uint32_t k = 0; k < c->seat_count; k++) {
             available += c->seats[k].after == SEAT_AVAILABLE;
             available -= c->seats[k].before == SEAT_AVAILABLE;
@@ -97,15 +112,23 @@ static uint32_t available_after(const struct part *p)
 static void on_second_half(void *ctx, int result)
 {
     struct part *p = ctx;
-    if (!result) {
-        struct cql_event_state after = p->before;
-        after.seq += p->group->change_count;
-        after.batch_id = p->batch_id;
-        after.event = p->event;
-        after.available = available_after(p);
-        cql_events_committed(p->s->events, &p->group->event_id, &after, clock_monotonic_us(p->s->clock));
+    if (result) {
+        end(p, result);
+        return;
     }
-    end(p, result);
+    struct cql_event_state after = p->before;
+    after.seq += p->slice.change_count;
+    after.batch_id = p->batch_id;
+    after.event = p->event;
+    after.available = available_after(p);
+    cql_events_committed(p->s->events, &p->group->event_id, &after, clock_monotonic_us(p->s->clock));
+    if (p->slicer.done == p->group->change_count) {
+        end(p, BOX_OK);
+        return;
+    }
+    p->begun = true;
+    slice_done(p);
+    begin_slice(p);
 }
 
 static bool fault(const struct cql_store *s, bool (*happens)(void *ctx))
@@ -124,7 +147,7 @@ static void applied(struct part *p)
     uint32_t available = available_after(p);
     bool first = p->before.seq == 0, changed = (available > 0) != (p->before.available > 0);
     const struct second_half_input in = {
-        .group = p->group,
+        .group = &p->slice,
         .event = p->event,
         .batch_id = p->batch_id,
         .has_tickets = first || changed ? available > 0 : HAS_TICKETS_AS_IT_IS,
@@ -206,11 +229,12 @@ static void on_change_row(struct cql_op *op)
         mine = row_ok(&r) && uuid_equal(&batch_id, &p->batch_id);
     }
     cql_result_free(op->result);
-    /* If it was this group, somebody else has written its second half and gone on: it is durable and written
-       out, but the event is not ours any more. */
+    /* If it was this slice, somebody else has written its second half and gone on: it is durable and written
+       out, but the event is not ours any more, and what is left of the group will not happen. */
     if (mine)
         cql_events_lost(p->s->events, &p->group->event_id, p->before.epoch);
-    end(p, mine ? BOX_OK : BOX_EFENCED);
+    bool all = p->slicer.done == p->group->change_count;
+    end(p, !mine ? BOX_EFENCED : all ? BOX_OK : BOX_EUNKNOWN);
 }
 
 /* The event is further on. Whose is the change that this group would have begun with? */
@@ -218,7 +242,7 @@ static void look_at_change(struct part *p)
 {
     cql_values_init(&p->values, &p->arena);
     bind_uuid(&p->values, &p->group->event_id.u);
-    bind_bigint(&p->values, (int64_t)p->group->follows_seq + 1);
+    bind_bigint(&p->values, (int64_t)p->slice.follows_seq + 1);
     p->op = (struct cql_op){.statement = CQL_ST_GET_CHANGE,
                             .values = &p->values,
                             .on_loop = true,
@@ -244,7 +268,7 @@ static void on_batch(struct cql_op *op)
         return;
     }
     const struct answer_rows rows = {.count = cql_rows(op->result), .row = row_of_answer, .ctx = op->result};
-    enum batch_answer answer = answer_of(&rows, &p->batch_id, p->group->follows_seq + p->group->change_count);
+    enum batch_answer answer = answer_of(&rows, &p->batch_id, p->slice.follows_seq + p->slice.change_count);
     cql_result_free(op->result);
     switch (answer) {
     case ANSWER_APPLIED:
@@ -264,19 +288,19 @@ static void on_batch(struct cql_op *op)
     again_or_end(p);
 }
 
-/* ---- the beginning ---- */
+/* ---- the beginning of a slice, and of all ---- */
 
-/* The version of the event after the group: that of its newest change which has one. */
+/* The version of the event after the slice: that of its newest change which has one. */
 static struct event *event_after(const struct part *p)
 {
     const struct event *event = p->before.event;
-    const struct change *c = p->group->changes;
-    for (uint32_t i = 0; i < p->group->change_count; i++, c = c->next)
+    const struct change *c = p->slice.changes;
+    for (uint32_t i = 0; i < p->slice.change_count; i++, c = c->next)
         event = c->event ? c->event : event;
     return event_ref(event);
 }
 
-static void begin_part(struct part *p)
+static void begin_slice(struct part *p)
 {
     struct cql_store *s = p->s;
     struct buf tail = {0};
@@ -284,20 +308,23 @@ static void begin_part(struct part *p)
     cql_writes_init(&p->writes);
     p->started_us = clock_monotonic_us(s->clock);
     p->deadline_us = p->started_us + COMMIT_DEADLINE_MS * 1000LL;
-    int ret = cql_events_begin(s->events, &p->group->event_id, p->group->follows_seq, &p->before);
+    p->tries = 0;
+    p->doubt = false;
+    must(slicer_next(&p->slicer, &p->arena, &p->slice));
+    int ret = cql_events_begin(s->events, &p->slice.event_id, p->slice.follows_seq, &p->before);
     if (ret) {
         end(p, ret);
         return;
     }
     p->event = event_after(p);
     p->batch_id = uuid_random(s->rng);
-    tail_encode(p->group, &tail);
+    tail_encode(&p->slice, &tail);
     if (tail.size > COMMIT_TAIL_BYTES) {
         const struct cql_error error = {.message = "a group of changes is too large for one batch"};
         cql_failed(s, "COMMIT_EVENT", &error);
         end(p, BOX_EUNAVAILABLE);
     } else {
-        batch_build(p->group, &p->before, p->event, &p->batch_id, &tail, &p->arena, &p->batch);
+        batch_build(&p->slice, &p->before, p->event, &p->batch_id, &tail, &p->arena, &p->batch);
         issue(p);
     }
     buf_done(&tail);
@@ -311,7 +338,8 @@ static void begin(struct task *t)
     j->left = count + 1; /* one for this loop: parts may end at once */
     for (size_t i = 0; i < count; i++) {
         j->parts[i] = (struct part){.job = j, .s = j->s, .group = &c->groups[i]};
-        begin_part(&j->parts[i]);
+        slicer_init(&j->parts[i].slicer, &c->groups[i]);
+        begin_slice(&j->parts[i]);
     }
     if (--j->left == 0)
         end_job(j);

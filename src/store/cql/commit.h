@@ -18,6 +18,8 @@
  * is BOX_EUNKNOWN, and the event is not this store's any more: taking it settles what happened. UNAVAILABLE
  * says that this try was not begun; it settles nothing about tries before.
  *
+ * A very large group goes in slices (slice.h), each of which is committed in this way.
+ *
  * Each group is a small state machine on the store's own thread; nothing blocks, no lock is held over a
  * request.
  */
