@@ -289,6 +289,8 @@ static void hear_beat(struct task *t)
     if (b->clock_code == 0)
         judge_clock(c, b);
     if (b->code == 0) {
+        if (c->own_beat_us && b->begun_us - c->own_beat_us > c->members->lease_us)
+            c->asleep_us = now_us(c);
         c->own_beat_us = b->begun_us;
         if (!c->first_beat_us)
             c->first_beat_us = b->begun_us;
@@ -511,7 +513,7 @@ bool cluster_fresh(struct cluster *c, const struct event_id *id)
     const struct known *k = idmap_find(&c->events, &id->u);
     const struct peer *p = k ? peer_find(c, &k->home) : NULL;
     if (k && uuid_equal(&k->home, &c->server_id))
-        fresh = true;
+        fresh = now_us(c) < atomic_load(&c->trust_us);
     else if (p && !k->stale)
         fresh = now_us(c) - p->heard_us < LIMIT_FOLLOW_FRESH_MS * INT64_C(1000);
     pthread_rwlock_unlock(&c->lock);

@@ -108,6 +108,7 @@ struct cluster {
     struct sights sights;
     atomic_bool joined, fit, leaving, resigned, left, stopping, beats_ended;
     _Atomic int64_t complete_us; /* the watermark */
+    _Atomic int64_t trust_us;    /* monotonic: until then nobody else can be home of our events */
     atomic_size_t forwards;      /* asked for and not answered */
     pthread_mutex_t wait_mtx;
     pthread_cond_t wait; /* joined or left */
@@ -139,7 +140,9 @@ struct cluster {
     bool said_leaving;
     int64_t looked_us;                  /* the last look at all events */
     int64_t first_beat_us, own_beat_us; /* our first and newest successful beat began */
-    int64_t read_us;                    /* the rows of all were read */
+    int64_t asleep_us; /* our lease was over, which was found out then: others may have taken our events, and
+                          all have to be heard before we are sure of any; 0: that is not so */
+    int64_t read_us;   /* the rows of all were read */
     bool beat_failed;
     bool clock_fits;
     int64_t clock_ahead_us;

@@ -200,6 +200,22 @@ static bool own_lease_holds(const struct cluster *c)
     return c->own_beat_us && now_us(c) - c->own_beat_us < c->members->lease_us;
 }
 
+/*
+ * How long we can be sure that nobody else has taken our events. Others wait for a lease from when they saw
+ * our beat, which is later than when we began it. Once that was missed, what they have taken is in their
+ * outboxes.
+ */
+static void renew_trust(struct cluster *c)
+{
+    if (c->asleep_us && all_heard(c, c->asleep_us))
+        c->asleep_us = 0;
+    int64_t until_us = c->own_beat_us && !c->asleep_us ? c->own_beat_us + c->members->lease_us : 0;
+    if (until_us == atomic_load(&c->trust_us))
+        return;
+    atomic_store(&c->trust_us, until_us);
+    writer_trust(c->writer, until_us);
+}
+
 /* Everybody has seen our row by now, and clocks that are allowed to differ do not matter any more. */
 static bool is_introduced(const struct cluster *c)
 {
@@ -451,6 +467,7 @@ static void leave_if_done(struct cluster *c)
 void reconcile(struct cluster *c)
 {
     reconcile_members(c);
+    renew_trust(c);
     set_fit(c);
     list_if_needed(c);
     bool waiting = c->nobody || c->stale || !atomic_load(&c->joined) || atomic_load(&c->leaving);

@@ -44,7 +44,7 @@ static void decide_command(struct writer *w, struct writer_req *req, int64_t now
     if (!idem_enter(w, req))
         return;
     struct entry *e = entry_find(w, &req->event_id);
-    if (e && e->role != ROLE_HOME) {
+    if (e && (e->role != ROLE_HOME || !w->trusted)) {
         writer_answer(w, req, BOX_ENOTHOME);
         return;
     }

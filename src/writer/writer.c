@@ -75,6 +75,7 @@ struct writer *writer_new(const struct writer_options *options)
     w->reserve = options->queue_limit ? options->queue_reserve : LIMIT_WRITER_RESERVE;
     w->event_limit = options->event_limit ? options->event_limit : LIMIT_WRITER_EVENT_QUEUE;
     w->shared = store_shared(w->store);
+    atomic_init(&w->trust_until_us, INT64_MAX);
     w->group_seats = store_group_seats(w->store);
     w->expiry_delay_us = options->expiry_delay_us;
     stable_init(&w->stable);
@@ -262,6 +263,7 @@ static int64_t oldest_untold_us(const struct writer *w)
 static bool round_decide(struct writer *w)
 {
     int64_t now_us = clock_wall_us(w->clock);
+    w->trusted = !w->shared || clock_monotonic_us(w->clock) < atomic_load(&w->trust_until_us);
     if (w->shared)
         w->not_before_us = stable_begin(&w->stable, now_us);
     size_t expired = decide_expiries(w, now_us);
@@ -332,6 +334,11 @@ void writer_stop(struct writer *w)
     if (!atomic_exchange(&w->stopping, true))
         task_post(&w->mailbox, &w->stop);
     errno = saved;
+}
+
+void writer_trust(struct writer *w, int64_t until_us)
+{
+    atomic_store(&w->trust_until_us, until_us);
 }
 
 /* ---- looking in ---- */

@@ -50,6 +50,8 @@
  *     is with an event that is just being created.
  *   - BOX_EUNKNOWN, BOX_EUNAVAILABLE: the requests are told so, then the same. Only the one event is
  *     concerned, the writer goes on.
+ *   - A home that was asleep may have a successor that it has not heard of. Its commits are refused by the
+ *     store, but a refusal needs no commit: so it decides nothing at all after writer_trust()'s time is over.
  *   - An event that is lost is shown as it was last, until it is adopted.
  *   - A former home that has not heard that it is one refuses by what it remembers, as refusals cost no
  *     look into the store: it may say SEATSTAKEN of a seat that is free again, or ENOTLIVE of a hold that
@@ -221,6 +223,13 @@ int64_t writer_next_wake_us(const struct writer *w);
 /* Rounds until writer_stop(): then refuse new requests, answer all, return. Thread: the writer's. */
 void writer_run(struct writer *w);
 void writer_stop(struct writer *w); /* Thread: any; async-signal-safe */
+
+/*
+ * Shared store: nobody else can have become home of this writer's events before @until_us of the monotonic
+ * clock. Afterwards commands on them get BOX_ENOTHOME, until a later time is given. At first there is no end.
+ * Thread: any.
+ */
+void writer_trust(struct writer *w, int64_t until_us);
 
 /*
  * Every change that this writer will ever make durable has a time_us later than this, or was told to

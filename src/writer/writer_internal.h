@@ -140,6 +140,7 @@ struct writer {
     /* ... of these, new holds by event: counted by the tag's last bits, so that two events seldom share one
      */
     atomic_uint holds_of[HOLD_COUNTERS];
+    _Atomic int64_t trust_until_us; /* monotonic: see writer_trust() */
     atomic_bool stopping;
     atomic_bool ready;
     struct task stop; /* wakes the writer once */
@@ -151,6 +152,7 @@ struct writer {
     struct slug *slugs;
     struct flight *flights;
     struct heap deadlines; /* of the inventories that are decided here and not busy */
+    bool trusted;          /* in this round; false: homes decide nothing */
     int64_t not_before_us; /* of what is decided in this round; 0: any time */
     struct budget *budget; /* follows the inventories: what they have decided counts at once */
     struct batch *batches; /* all there are */

@@ -367,6 +367,23 @@ static void test_resign_while_a_commit_is_under_way(void **state)
     town_free(p.town);
 }
 
+/* A home that was asleep for longer than it may be trusted says nothing from memory, not even a refusal. */
+static void test_a_home_that_was_asleep(void **state)
+{
+    struct pair p = pair_new();
+    (void)state;
+    asked(hold(p.a->b, 0, 3, 1), BOX_OK);
+    writer_trust(p.a->b->writer, p.a->b->clock.virtual_monotonic_us + 1000);
+    asked(hold(p.a->b, 0, 3, 1), BOX_ESEATSTAKEN);
+    p.a->b->clock.virtual_monotonic_us += 1000;
+    asked(hold(p.a->b, 0, 3, 1), BOX_ENOTHOME);
+    asked(hold(p.a->b, 0, 4, 1), BOX_ENOTHOME);
+    writer_trust(p.a->b->writer, INT64_MAX);
+    asked(hold(p.a->b, 0, 3, 1), BOX_ESEATSTAKEN);
+    asked(hold(p.a->b, 0, 4, 1), BOX_OK);
+    town_free(p.town);
+}
+
 static void test_resign_from_what_is_void(void **state)
 {
     struct pair p = pair_new();
@@ -752,6 +769,7 @@ int main(void)
         cmocka_unit_test(test_adopt_older_when_lost),
         cmocka_unit_test(test_resign_while_a_commit_is_under_way),
         cmocka_unit_test(test_resign_from_what_is_void),
+        cmocka_unit_test(test_a_home_that_was_asleep),
         cmocka_unit_test(test_image_waits),
         cmocka_unit_test(test_deadlines_are_the_homes),
         cmocka_unit_test(test_groups_are_small),
