@@ -23,9 +23,13 @@ struct cql_result;
 
 enum cql_kind {
     CQL_OK = 0,
-    CQL_UNAVAILABLE = 1, /* too few replicas are alive: a write was not begun (of an LWT's retry this says
-                            nothing about earlier tries) */
-    CQL_UNKNOWN = 2, /* a write that may or may not have happened: time-outs, failures, lost connections */
+    CQL_UNAVAILABLE =
+        1, /* too few replicas are alive: a write was not begun (of an LWT's retry this says
+              nothing about earlier tries; an LWT whose commit is short of replicas is UNKNOWN) */
+    /* A write that may or may not have happened: time-outs, failures, lost connections. Of an LWT also what
+       is harmless elsewhere, because a round of it may have been decided: a read that failed, an overloaded
+       coordinator. */
+    CQL_UNKNOWN = 2,
     CQL_READ_FAILED = 3, /* a read that timed out or failed at the replicas: read again */
     CQL_OVERLOADED = 4,  /* not done: come again later */
     CQL_SYNTAX = 5,
@@ -68,11 +72,12 @@ struct cql_options {
         *hosts; /* "host[:port],host[:port]": where to begin; the other nodes are found by themselves */
     const char *local_dc; /* data centre whose nodes are used; NULL: that of the first host that answers */
     const char *user, *password; /* or NULL */
-    const char *tls_ca; /* PEM file: speak TLS and check the node's certificate by it; NULL: no TLS */
+    /* PEM file: speak TLS and check the node's certificate, which has its address in it; NULL: no TLS */
+    const char *tls_ca;
     const char *tls_cert, *tls_key; /* client certificate, or NULL */
-    bool tls_any_name;              /* do not compare the certificate's name with the host */
+    bool tls_any_name;              /* do not compare the certificate's address with the node's */
     unsigned threads;               /* 1 or more */
-    uint32_t connect_timeout_ms;
+    uint32_t connect_timeout_ms;    /* 0: none */
 };
 
 /*

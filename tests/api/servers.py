@@ -10,7 +10,7 @@ RUNNING = []
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "embedded: is about files of the embedded store; left out on a cluster")
+    config.addinivalue_line("markers", "embedded: is about the embedded store or its files; left out on a cluster")
     # A guard against hanging, never a judge.
     if config.pluginmanager.hasplugin("timeout") and not config.getoption("timeout", None):
         config.option.timeout = 300 if stores.CLUSTER else 120

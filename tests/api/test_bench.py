@@ -70,6 +70,8 @@ def test_holds_closed_loop(bench_server):
     assert_rules_hold(report)
 
 
+# On a cluster a row of order_queue is gone up to a second before its hold: a TTL counts whole seconds of the clock.
+@pytest.mark.embedded
 def test_holds_expire_meanwhile(bench_server):
     """With a short hold time the first holds end while others begin; the rules know how each ended."""
     ended = bench_server.metric("holds_expired_total")
@@ -145,6 +147,7 @@ def test_on_sale(bench_server):
     assert_rules_hold(report, "sale-start")
 
 
+@pytest.mark.embedded
 def test_a_seed_repeats():
     """The same seed draws the same crowd."""
     options = ["--no-verify", *CROWD, "--early", "20"]
@@ -155,6 +158,7 @@ def test_a_seed_repeats():
     assert shape[0] != shape[2]
 
 
+@pytest.mark.embedded
 def test_a_server_of_its_own(tmp_path):
     """Nothing is left of it: no folder, and its process has ended when the benchmark has."""
     # What the environment says of keys and servers is not meant for it.
@@ -165,6 +169,7 @@ def test_a_server_of_its_own(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.embedded
 def test_options_of_its_own_server(tmp_path):
     """--serve-option reaches it; one that it refuses is said, and nothing is left behind."""
     bench("holds", "--seconds", "0.1", *SMALL, "--serve-option", "--http-threads", "--serve-option", "1", BENCH_DIR=str(tmp_path))
@@ -234,6 +239,7 @@ def test_progress_on_a_terminal(bench_server):
     assert json.loads(out)["verified"] is True
 
 
+@pytest.mark.embedded
 def test_refusals_of_a_budget(tmp_path):
     """429 is an answer of its own kind: counted, shown, and no breach of a rule. People come again after Retry-After."""
     budget = ["--serve-option", "--max-held-per-session", "--serve-option", "3", "--sessions", "2"]
@@ -367,6 +373,7 @@ def test_no_server():
     one_line(run("bench", "holds", "--url", "http://127.0.0.1:1", expect=1), "no answer from the server")
 
 
+@pytest.mark.embedded
 def test_a_folder_that_is_not_there(tmp_path):
     one_line(run("bench", "holds", expect=1, BENCH_DIR=str(tmp_path / "none")), "cannot make the folder")
 
@@ -377,6 +384,7 @@ def test_without_the_key(bench_server):
     assert "401" in one_line(done)
 
 
+@pytest.mark.embedded
 def test_its_own_server_ends_with_it(tmp_path):
     """However the benchmark ends, the server does not stay."""
     command = [str(binary()), "bench", "holds", "--seconds", "600", "--rate", "10", *SMALL]

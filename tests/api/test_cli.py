@@ -115,12 +115,14 @@ def test_port_in_use(server, tmp_path):
     last_line(done, "127.0.0.1", str(server.port), "in use")
 
 
+@pytest.mark.embedded
 def test_locked_folder(server):
     """A folder that another process has open: 1; that process goes on."""
     last_line(serve(server.data_dir), str(server.data_dir))
     server.public.get("/readyz")
 
 
+@pytest.mark.embedded
 def test_folders(tmp_path):
     """No parent folder, a folder of another program, a file: 1, and nothing of theirs is touched."""
     last_line(serve(tmp_path / "no" / "such"), str(tmp_path / "no" / "such"))

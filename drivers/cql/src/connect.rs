@@ -169,6 +169,14 @@ fn tls(ca: &str, client: Option<(&str, &str)>, any_name: bool) -> Result<SslConn
 #[cfg(test)]
 mod tests {
     use super::*;
+    use openssl::asn1::Asn1Time;
+    use openssl::hash::MessageDigest;
+    use openssl::pkey::{PKey, Private};
+    use openssl::rsa::Rsa;
+    use openssl::ssl::{Ssl, SslAcceptor, SslStream};
+    use openssl::x509::X509Name;
+    use openssl::x509::extension::{BasicConstraints, SubjectAlternativeName};
+    use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream};
 
     #[test]
     fn hosts_are_split_and_none_is_empty() {
@@ -182,5 +190,74 @@ mod tests {
     fn a_certificate_file_that_is_none_is_refused() {
         assert_eq!(tls("/nonexistent/ca.pem", None, false).err().unwrap().kind, Kind::Invalid);
         assert_eq!(tls("Cargo.toml", None, false).err().unwrap().kind, Kind::Invalid);
+    }
+
+    fn key() -> PKey<Private> {
+        PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap()
+    }
+
+    /// A certificate for @address, signed by @issuer or by itself.
+    fn certificate(name: &str, key: &PKey<Private>, issuer: Option<(&X509, &PKey<Private>)>, address: &str) -> X509 {
+        let mut subject = X509Name::builder().unwrap();
+        subject.append_entry_by_text("CN", name).unwrap();
+        let subject = subject.build();
+        let mut builder = X509::builder().unwrap();
+        builder.set_version(2).unwrap();
+        builder.set_subject_name(&subject).unwrap();
+        builder.set_issuer_name(issuer.map_or(&*subject, |(issuer, _)| issuer.subject_name())).unwrap();
+        builder.set_pubkey(key).unwrap();
+        builder.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
+        builder.set_not_after(&Asn1Time::days_from_now(1).unwrap()).unwrap();
+        if issuer.is_none() {
+            builder.append_extension(BasicConstraints::new().critical().ca().build().unwrap()).unwrap();
+        } else {
+            let context = builder.x509v3_context(None, None);
+            let extension = SubjectAlternativeName::new().ip(address).build(&context).unwrap();
+            builder.append_extension(extension).unwrap();
+        }
+        builder.sign(issuer.map_or(key, |(_, key)| key), MessageDigest::sha256()).unwrap();
+        builder.build()
+    }
+
+    /// Does a client that trusts @trusted, set up as for the driver, shake hands with a node of this certificate?
+    fn shakes_hands(trusted: &X509, node: &X509, node_key: &PKey<Private>, any_name: bool) -> bool {
+        let mut file = std::env::temp_dir();
+        file.push(format!("boxoffice-ca-{:?}.pem", std::thread::current().id()));
+        fs::write(&file, trusted.to_pem().unwrap()).unwrap();
+        let client = tls(file.to_str().unwrap(), None, any_name).unwrap().build().into_context();
+        fs::remove_file(&file).unwrap();
+
+        let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server()).unwrap();
+        acceptor.set_certificate(node).unwrap();
+        acceptor.set_private_key(node_key).unwrap();
+        let acceptor = acceptor.build();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = std::thread::spawn(move || acceptor.accept(listener.accept().unwrap().0).is_ok());
+
+        // As the driver does it for each connection.
+        let mut ssl = Ssl::new(&client).unwrap();
+        ssl.param_mut().set_ip(IpAddr::from(Ipv4Addr::LOCALHOST)).unwrap();
+        let mut stream = SslStream::new(ssl, TcpStream::connect(address).unwrap()).unwrap();
+        let connected = stream.connect().is_ok();
+        drop(stream);
+        assert_eq!(server.join().unwrap(), connected);
+        connected
+    }
+
+    #[test]
+    fn a_node_is_known_by_its_authority_and_its_address() {
+        let (ca_key, other_key, node_key) = (key(), key(), key());
+        let ca = certificate("authority", &ca_key, None, "");
+        let other = certificate("another authority", &other_key, None, "");
+        let node = certificate("node", &node_key, Some((&ca, &ca_key)), "127.0.0.1");
+        let elsewhere = certificate("node", &node_key, Some((&ca, &ca_key)), "192.0.2.1");
+        assert!(shakes_hands(&ca, &node, &node_key, false));
+        assert!(!shakes_hands(&ca, &elsewhere, &node_key, false), "a certificate of another address");
+        assert!(shakes_hands(&ca, &elsewhere, &node_key, true), "the name is not to be compared");
+        for any_name in [false, true] {
+            assert!(!shakes_hands(&other, &node, &node_key, any_name), "signed by somebody else");
+            assert!(!shakes_hands(&other, &elsewhere, &node_key, any_name), "signed by somebody else");
+        }
     }
 }
