@@ -181,7 +181,7 @@ static void commit_in(struct play *p, struct event_group *g)
     assert_int_equal(commit_one(w->store, g), p->trouble ? BOX_EUNKNOWN : 0);
     set_dying(w->store, false);
     inventory_group_done(p->e.inv);
-    struct inventory *loaded;
+    struct inventory *loaded = NULL;
     if (p->trouble) {
         /* Who only looks on sees the group already, whose records stand in the tail alone. */
         loaded = load(w, p->e.id);
@@ -369,7 +369,7 @@ static void who_took_last_may_commit(void **state)
     struct world w;
     struct show e;
     struct buf before = {0}, after = {0};
-    struct inventory *second;
+    struct inventory *second = NULL;
     int64_t fenced = metrics_get(METRIC_CQL_COMMITS_FENCED);
     begin(&w, &e, 21, "fence");
     assert_int_equal(take(&w, steady.b, e.id, &second), 0);
@@ -491,7 +491,7 @@ static void it_was_not_done(void **state)
     struct world w;
     struct show e;
     struct lost lost = {.left = 1};
-    struct inventory *second;
+    struct inventory *second = NULL;
     begin(&w, &e, 27, "not-done");
     assert_int_equal(take(&w, steady.b, e.id, &second), 0);
     assert_int_equal(commit_with_losses(&e, decide_hold(&e, 5), &lost), BOX_EFENCED);
@@ -538,7 +538,7 @@ static void a_half_created_event_is_healed(void **state)
     (void)state;
     struct world w;
     struct actor actor = actor_key("default");
-    struct inventory *taken;
+    struct inventory *taken = NULL;
     world_init(&w, steady.a, 31);
     struct event *event = make_event(&w, "half");
     struct seen seen = {.id = event->event_id};
@@ -654,7 +654,7 @@ static void an_idle_tail_is_cleared(void **state)
     (void)state;
     struct world w;
     struct show e;
-    struct inventory *taken;
+    struct inventory *taken = NULL;
     begin(&w, &e, 41, "idle");
     take_seats(&e, test_session(&w), 0, 2);
     assert_true(has_tail(&e.id));
@@ -748,7 +748,7 @@ static void a_large_group_goes_in_slices(void **state)
     (void)state;
     struct world w;
     struct show e;
-    struct inventory *loaded;
+    struct inventory *loaded = NULL;
     uint32_t counts[SEAT_STATUSES];
     begin_hall(&w, &e, 43, "hall");
     assert_int_equal(cancel_hall(&e), 0);
@@ -767,7 +767,7 @@ static void a_slice_is_whole_in_itself(void **state)
     (void)state;
     struct world w;
     struct show e;
-    struct inventory *loaded;
+    struct inventory *loaded = NULL;
     int64_t deadline;
     struct hold_id hold;
     begin_hall(&w, &e, 44, "half-hall");
@@ -837,7 +837,7 @@ static void the_log_says_what_happened(void **state)
     struct show e;
     struct change **changes;
     uint32_t count;
-    struct inventory *taken;
+    struct inventory *taken = NULL;
     char query[300], hex[33];
     begin(&w, &e, 51, "log");
     struct hold_id hold = take_seats(&e, test_session(&w), 0, 3);
