@@ -103,28 +103,54 @@ static void other_data_centre_is_refused(void **state)
     store_close(cql_open_store());
 }
 
-static void keyspace_without_local_copies_is_refused(void **state)
+/* The keyspace and the published tables may be of somebody's own making: ours are added. */
+static void published_tables_may_be_there(void **state)
 {
     (void)state;
-    const char *name = other_keyspace("far");
-    struct cql_error error;
-    char text[256];
-    snprintf(text, sizeof(text),
-             "CREATE KEYSPACE %s WITH replication = {'class': 'SimpleStrategy', 'replication_factor': '1'}",
-             name);
-    assert_int_equal(cql_query(cql_raw, text, 60000, NULL, &error), CQL_OK);
+    const char *name = other_keyspace("own");
     struct store *s;
     const char *reason = "", *note = "x";
+    cql_run("CREATE KEYSPACE %s WITH replication = {'class': 'SimpleStrategy', 'replication_factor': '1'}",
+            name);
     cql_run(
         "CREATE TABLE %s.orders (order_id uuid PRIMARY KEY, event_id uuid, purchased_at timestamp, status "
         "text, total_price decimal, user_id uuid)",
         name);
-    /* The published tables may be there, of somebody's own making: ours are added. */
     assert_int_equal(cql_try_open(url_of(name), NULL, &s, &reason, &note), 0);
     assert_null(note); /* one node: nothing is wrong with one copy */
     cql_run("SELECT code, data FROM %s.orders", name);
     store_close(s);
     cql_drop(name);
+}
+
+static void made_keyspace_is_said(void **state)
+{
+    (void)state;
+    const char *name = other_keyspace("new");
+    struct store *s;
+    const char *reason = "", *note = NULL;
+    assert_int_equal(cql_try_open(url_of(name), NULL, &s, &reason, &note), 0);
+    store_close(s);
+    cql_drop(name);
+    assert_non_null(note);
+    assert_non_null(strstr(note, "made the keyspace"));
+    assert_non_null(strstr(note, "NetworkTopologyStrategy"));
+}
+
+/* Who died while it made the tables is waited for, and not for ever: its lock goes by itself. */
+static void schema_is_finished_for_one_who_died(void **state)
+{
+    (void)state;
+    cql_run("DELETE FROM %s.meta WHERE key = 'schema_version' IF EXISTS", cql_keyspace);
+    cql_run("ALTER TABLE %s.orders DROP code", cql_keyspace);
+    cql_run("INSERT INTO %s.meta (key, value) VALUES ('schema_lock', 'somebody') IF NOT EXISTS USING TTL 1",
+            cql_keyspace);
+    store_close(cql_open_store());
+    cql_run("SELECT code FROM %s.orders", cql_keyspace);
+    struct cql_result *version =
+        cql_do("SELECT value FROM %s.meta WHERE key = 'schema_version'", cql_keyspace);
+    assert_int_equal(cql_rows(version), 1);
+    cql_result_free(version);
 }
 
 /* ---- many at once ---- */
@@ -418,7 +444,9 @@ int main(void)
         SUITE_TEST(bad_options_are_refused),
         SUITE_TEST(newer_schema_is_refused),
         SUITE_TEST(other_data_centre_is_refused),
-        SUITE_TEST(keyspace_without_local_copies_is_refused),
+        SUITE_TEST(published_tables_may_be_there),
+        SUITE_TEST(made_keyspace_is_said),
+        SUITE_TEST(schema_is_finished_for_one_who_died),
         SUITE_TEST(several_make_the_schema_at_once),
         SUITE_TEST(one_of_two_venues_with_a_key_counts),
         SUITE_TEST(half_made_venue_is_finished),
