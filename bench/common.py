@@ -87,14 +87,16 @@ class Boxoffice:
     """The release build, as it is: authentication, JSON, order_queue row, change record (also the CDC row), sync first."""
 
     name = "boxoffice over HTTP"
+    cpu = SERVER_CPU
+    more = ()  # options of `boxoffice serve`
 
     def __init__(self, folder):
         self.folder = folder / "boxoffice"
 
     def start(self):
         command = [PROGRAM, "serve", "--listen", "127.0.0.1:0", "--data-dir", str(self.folder), "--http-threads", "1",
-                   "--log-level", "error", "--max-held-per-session", "0", "--max-held-per-address", "0"]
-        self.process = pinned(SERVER_CPU, command, stdout=subprocess.PIPE, text=True, env={**os.environ, "BOXOFFICE_API_KEY": KEY})
+                   "--log-level", "error", "--max-held-per-session", "0", "--max-held-per-address", "0", *self.more]
+        self.process = pinned(self.cpu, command, stdout=subprocess.PIPE, text=True, env={**os.environ, "BOXOFFICE_API_KEY": KEY})
         line = self.process.stdout.readline()
         if "http" not in line:
             raise SystemExit("bench: the server did not start")

@@ -1,5 +1,5 @@
 -- wrk: each request holds one seat of its own, event after event. In the environment: HOLD_EVENTS (a file, an event id a
--- line), HOLD_SEATS (of each event), HOLD_TOKENS (a file, a token a line). Counts what was answered: only a 201 is a hold.
+-- line), HOLD_SEATS (of each event), HOLD_TOKENS (a file, a token a line), HOLD_FIRST (the seat to begin with; 0). Counts what was answered: only a 201 is a hold.
 local function lines(name)
     local list = {}
     for line in io.lines(os.getenv(name)) do list[#list + 1] = line end
@@ -7,7 +7,7 @@ local function lines(name)
 end
 
 local tokens, events, seats = lines("HOLD_TOKENS"), lines("HOLD_EVENTS"), tonumber(os.getenv("HOLD_SEATS"))
-local count, made, other = 0, 0, 0
+local count, made, other = tonumber(os.getenv("HOLD_FIRST") or 0), 0, 0
 
 function request()
     local path = "/v1/events/" .. events[math.floor(count / seats) % #events + 1] .. "/holds"
