@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+import stores
 from box import new_id
 from harness import Server
 
@@ -204,7 +205,10 @@ def test_long_request_lines_and_headers(box):
 
 def test_server_pages(box):
     """Health, readiness, metrics, this contract, the home page."""
-    assert box.public.get("/healthz").json == box.public.get("/readyz").json == {"status": "ok"}
+    assert box.public.get("/healthz").json == {"status": "ok"}
+    ready = box.public.get("/readyz").json
+    assert ready.pop("cluster", "").startswith("in the cluster") == stores.CLUSTER
+    assert ready == {"status": "ok"}
     metrics = box.public.get("/metrics").text
     names = re.findall(r"^# TYPE (\w+) (counter|gauge|histogram)$", metrics, re.MULTILINE)
     assert names
