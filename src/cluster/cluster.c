@@ -558,6 +558,14 @@ bool cluster_first_sight(struct cluster *c, const struct uuid *request_id)
     return sights_first(&c->sights, request_id, now_us(c));
 }
 
+static bool roster_has(const struct cluster *c, const struct uuid *server)
+{
+    for (size_t i = 0; i < c->roster_count; i++)
+        if (uuid_equal(&c->roster[i], server))
+            return true;
+    return false;
+}
+
 void cluster_state(struct cluster *c, char *ret_text, size_t size)
 {
     size_t here = 0, there = 0, nobody = 0, at = 0;
@@ -568,13 +576,14 @@ void cluster_state(struct cluster *c, char *ret_text, size_t size)
     }
     there = c->events.count - here - nobody;
     size_t others = c->peer_count;
+    size_t fit = c->roster_count - roster_has(c, &c->server_id);
     pthread_rwlock_unlock(&c->lock);
     const char *state = atomic_load(&c->leaving)   ? "leaving the cluster"
                         : !atomic_load(&c->joined) ? "joining the cluster"
                         : !atomic_load(&c->fit)    ? "in the cluster, but not fit to decide (see the log)"
                                                    : "in the cluster";
     snprintf(ret_text, size,
-             "%s; %zu other servers live; of %zu events %zu are decided here, %zu elsewhere, %zu "
-             "nowhere just now",
-             state, others, here + there + nobody, here, there, nobody);
+             "%s; %zu other servers live, %zu of them fit to decide; of %zu events %zu are decided here, %zu "
+             "elsewhere, %zu nowhere just now",
+             state, others, fit, here + there + nobody, here, there, nobody);
 }
