@@ -26,7 +26,7 @@ def pytest_collection_modifyitems(config, items):
     """Where there is no cluster only what needs none is run; where there are fewer than three nodes, what needs three is not."""
 
     def wanted(item):
-        needs_cluster = {"fleet", "shared_fleet", "nodes"} & set(item.fixturenames)
+        needs_cluster = {"fleet", "shared_fleet", "pair", "nodes"} & set(item.fixturenames)
         if not stores.CLUSTER:
             return not needs_cluster
         return len(stores.HOSTS) >= 3 or not item.get_closest_marker("three")
@@ -78,6 +78,37 @@ def shared_fleet(tmp_path_factory):
     made.start()
     yield made
     made.end()
+
+
+@pytest.fixture(scope="session")
+def shared_keyspace(tmp_path_factory):
+    """A keyspace for the pairs of all files: making its tables takes longer than most tests."""
+    return stores.keyspace_of(tmp_path_factory.mktemp("pairs"))
+
+
+@pytest.fixture(scope="module")
+def file_pair(tmp_path_factory, shared_keyspace, request):
+    made = Fleet(tmp_path_factory.mktemp(request.module.__name__), shared_keyspace)
+    made.start(2, args=getattr(request.module, "SERVE", ()))
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def pair(file_pair):
+    """
+    Two servers that the tests of a file share, at rest; they are started with the file's SERVE. A test may stop and kill
+    servers, and start some more: two run again afterwards.
+    """
+    file_pair.mend(2)
+    file_pair.settle()
+    servers.RUNNING.append(Heard(file_pair))
+    yield file_pair
+    servers.RUNNING.pop()
+    for server in file_pair.running():
+        server.thaw()
+        server.check_alive()
+        server.check_stderr()
 
 
 @pytest.fixture
