@@ -78,6 +78,9 @@ USAGE = [
     ["serve", "--listen", "here"], ["serve", "--listen", "127.0.0.1:65536"], ["serve", "--http-threads", "0"],
     ["serve", "--worker-threads", "65"], ["serve", "--log-level", "loud"], ["serve", "--store", "paper"],
     ["serve", "--demo-payments=yes"],
+    ["cdc", "tail", "--checkpoint", "mine"],
+    ["cdc", "tail", "--store", "cql://127.0.0.1/k", "--safety-ms", "-1"],
+    ["cdc", "tail", "--store", "cql://127.0.0.1/k", "--after", "0"],
 ]  # fmt: skip
 
 
