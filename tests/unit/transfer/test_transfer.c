@@ -421,6 +421,106 @@ static void another_venue_under_its_id_is_refused(void **state)
     layout_unref(other);
 }
 
+/* ---- servers on a shared store ---- */
+
+/* Another server's row: it beats, or its process has ended without a word. */
+static struct other_server {
+    bool there, lives;
+    uint64_t beat;
+    unsigned beats, leaves;
+} peer;
+
+static int fake_beat(struct store *s, const struct server_row *me, struct arena *arena,
+                     struct server_row **ret_rows, uint32_t *ret_count)
+{
+    struct server_row *rows = arena_array(arena, 2, sizeof(*rows));
+    (void)s;
+    assert_false(me->fit); /* nobody must give it an event */
+    peer.beats++;
+    rows[0] = *me;
+    rows[1] = (struct server_row){.server_id = {{7}}, .address = "http://there:1", .beat = peer.beat};
+    peer.beat += peer.lives;
+    *ret_rows = rows;
+    *ret_count = peer.there ? 2 : 1;
+    return 0;
+}
+
+static void fake_leave(struct store *s, const struct uuid *server_id)
+{
+    (void)s;
+    assert_false(uuid_is_nil(server_id));
+    peer.leaves++;
+}
+
+static int fake_claim(struct store *s, const char *slug, const struct event_id *event)
+{
+    (void)s;
+    (void)event;
+    assert_string_equal(slug, "a");
+    return 0;
+}
+
+static uint32_t three_seats(const struct store *s)
+{
+    (void)s;
+    return 3;
+}
+
+static void fake_until(struct store *s, int64_t until_us)
+{
+    (void)s;
+    assert_true(until_us > 0);
+}
+
+static const struct store_shared_ops fake_shared = {.beat = fake_beat,
+                                                    .leave = fake_leave,
+                                                    .claim_slug = fake_claim,
+                                                    .group_seats = three_seats,
+                                                    .cdc_until = fake_until};
+
+static void share(struct stand *s)
+{
+    struct store_ops *ops = (struct store_ops *)(uintptr_t)s->to->ops; /* the mem store's own copy */
+    ops->shared = &fake_shared;
+    peer = (struct other_server){0};
+}
+
+static void no_import_beside_a_server_that_lives(void **state)
+{
+    struct stand *s = *state;
+    struct import_result r;
+    share(s);
+    peer = (struct other_server){.there = true, .lives = true};
+    assert_int_equal(import(s, &r), BOX_EBUSY);
+    assert_non_null(strstr(r.reason, "http://there:1"));
+    assert_int_equal(peer.leaves, 1);
+    assert_nothing_written(s);
+}
+
+static void a_shared_store_without_servers(void **state)
+{
+    struct stand *s = *state;
+    struct import_result alone, r;
+    assert_int_equal(import(s, &alone), 0);
+    store_close(s->to);
+    s->to = store_mem_new();
+    share(s);
+    assert_int_equal(import(s, &r), 0);
+    assert_int_equal(peer.beats, 1); /* nobody is there: nothing to wait for */
+    assert_int_equal(peer.leaves, 1);
+    assert_true(r.groups > alone.groups); /* it likes smaller ones */
+    assert_same(s);
+}
+
+static void a_dry_run_leaves_no_row(void **state)
+{
+    struct stand *s = *state;
+    struct import_result r;
+    share(s);
+    assert_int_equal(import_bytes(s, s->file, s->file_size, true, &r), 0);
+    assert_int_equal(peer.beats, 0);
+}
+
 /* ---- export ---- */
 
 static void an_unsound_log_is_not_exported(void **state)
@@ -477,6 +577,9 @@ int main(void)
         TEST(a_taken_slug_is_refused),
         TEST(a_deleted_event_stays_deleted),
         TEST(another_venue_under_its_id_is_refused),
+        TEST(no_import_beside_a_server_that_lives),
+        TEST(a_shared_store_without_servers),
+        TEST(a_dry_run_leaves_no_row),
         TEST(an_unsound_log_is_not_exported),
         TEST(events_are_found_by_slug_and_id),
     };
