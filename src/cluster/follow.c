@@ -94,6 +94,28 @@ static void fetch_end(struct fetch *f, bool good)
         peer_free_if_idle(p);
 }
 
+static void stepped_down(struct errand *e)
+{
+    struct known *k = e->known;
+    struct cluster *c = e->c;
+    errand_end(e);
+    known_free(c, k);
+    c->dirty = true;
+}
+
+/* The writer thinks to be home, and is not. Its image is asked for afterwards. */
+static void step_down(struct cluster *c, struct known *k)
+{
+    known_set_stale(c, k, true);
+    outbox_resigned(c->outbox, &k->id, k->epoch);
+    if (k->busy)
+        return;
+    struct errand *e = errand_new(c, WRITER_RESIGN, &k->id);
+    k->busy = true;
+    e->known = k;
+    errand_send(e, stepped_down);
+}
+
 static void image_adopted(struct errand *e)
 {
     struct fetch *f = e->user;
@@ -101,11 +123,16 @@ static void image_adopted(struct errand *e)
     struct known *k = f->known;
     struct cluster *c = e->c;
     errand_end(e);
-    /* Older than what is shown: then that came from somewhere else meanwhile. Home here: taken meanwhile. */
+    /* Older than what is shown: then that came from somewhere else meanwhile. */
     bool good = code == 0 || code == BOX_ERANGE || code == BOX_EEXISTS;
+    /* The writer is home: this server has taken the event meanwhile, or else has to be told that it is not.
+     */
+    bool denied = code == BOX_EEXISTS && !known_is_here(c, k) && !k->dropped;
     if (good)
         known_set_stale(c, k, false);
     fetch_end(f, good);
+    if (denied)
+        step_down(c, k);
 }
 
 static struct layout *find_layout(void *ctx, const struct venue_id *venue)
@@ -223,28 +250,6 @@ static void want_image(struct batch *b, struct known *k)
         return;
     }
     fetch_image(b->peer, k, b);
-}
-
-static void stepped_down(struct errand *e)
-{
-    struct known *k = e->known;
-    struct cluster *c = e->c;
-    errand_end(e);
-    known_free(c, k);
-    c->dirty = true;
-}
-
-/* The writer thinks to be home, and is not. Its image is asked for afterwards. */
-static void step_down(struct cluster *c, struct known *k)
-{
-    known_set_stale(c, k, true);
-    outbox_resigned(c->outbox, &k->id, k->epoch);
-    if (k->busy)
-        return;
-    struct errand *e = errand_new(c, WRITER_RESIGN, &k->id);
-    k->busy = true;
-    e->known = k;
-    errand_send(e, stepped_down);
 }
 
 static uint64_t shown_seq(const struct cluster *c, const struct event_id *id)

@@ -138,6 +138,7 @@ struct cluster {
     bool listing, listed;  /* the store is asked for all events; has been since the last death */
     size_t resigning;      /* events that the writer is told to resign */
     bool said_leaving;
+    int64_t look_took_us;
     int64_t looked_us;                  /* the last look at all events */
     int64_t first_beat_us, own_beat_us; /* our first and newest successful beat began */
     int64_t asleep_us; /* our lease was over, which was found out then: others may have taken our events, and

@@ -30,6 +30,7 @@ enum {
     BACK_OFF_US = 100000,
     BACK_OFF_DOUBLINGS = 6,
     LOOK_US = 100000, /* how often all events are looked at while some have no home */
+    LOOK_SHARE = 3,   /* of this thread's time: at most one part of so many is spent on looks */
     LIST_RETRY_US = 1000000,
     TOLD_US = 500000, /* how long a server that leaves waits until the others have heard of it */
     FAILURES_SKIPPED = 3,
@@ -433,6 +434,7 @@ static void look(struct cluster *c)
         look_at(&l, all[i]);
     free(all);
     end_look(&l);
+    c->look_took_us = now_us(c) - c->looked_us;
 }
 
 /* ---- leaving ---- */
@@ -471,7 +473,9 @@ void reconcile(struct cluster *c)
     set_fit(c);
     list_if_needed(c);
     bool waiting = c->nobody || c->stale || !atomic_load(&c->joined) || atomic_load(&c->leaving);
-    if (c->dirty || (waiting && now_us(c) - c->looked_us >= LOOK_US))
+    /* With very many events a look takes a while: then it is not the only thing that is done. */
+    int64_t since_us = now_us(c) - c->looked_us;
+    if ((c->dirty && since_us > LOOK_SHARE * c->look_took_us) || (waiting && since_us >= LOOK_US))
         look(c);
     leave_if_done(c);
 }
