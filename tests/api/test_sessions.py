@@ -177,6 +177,8 @@ def test_key_file(new_server, tmp_path):
         assert secret not in "".join(server.before_ready)
 
 
+# A cluster keeps it in a table, for all servers.
+@pytest.mark.embedded
 def test_made_key(new_server):
     """Without a key one is made at the first start, kept in the folder for its owner only, and its path is printed."""
     server = new_server(api_key=None)
