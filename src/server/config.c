@@ -1,7 +1,9 @@
 #include "server/config.h"
 #include "base/error.h"
 #include "base/params.h"
+#include "store/cql/schema.h"
 #include "store/cql/store_cql.h"
+#include "store/cql/url.h"
 #include <ctype.h>
 #include <errno.h>
 #include <stddef.h>
@@ -216,8 +218,28 @@ static bool listens_everywhere(const struct config *c)
     return !strcmp(c->address, "0.0.0.0") || !strcmp(c->address, "::");
 }
 
+/* What can be seen to be wrong without asking the cluster. */
+static int check_address(struct config *c, char ret_reason[256])
+{
+    struct cql_url url;
+    const char *reason;
+    if (!store_cql_built())
+        return wrong(c, &c->store, "embedded: this boxoffice was built without cluster support", ret_reason);
+    if (cql_url_parse(c->store, &url, &reason)) {
+        snprintf(ret_reason, 256, "the store is '%.80s'; %.160s", c->store, reason);
+        return BOX_EINVALID;
+    }
+    if (*c->replication && !schema_replication_valid(c->replication))
+        return wrong(c, &c->replication,
+                     "a CQL map, e.g. {'class': 'NetworkTopologyStrategy', 'datacenter1': '3'}", ret_reason);
+    return 0;
+}
+
 static int check_cluster(struct config *c, char ret_reason[256])
 {
+    int ret = c->shared ? check_address(c, ret_reason) : 0;
+    if (ret)
+        return ret;
     if (!parse_number(c->server_lease_ms, 1000, 60000, &c->lease))
         return wrong(c, &c->server_lease_ms, "a number of milliseconds from 1000 to 60000", ret_reason);
     if (!parse_number(c->max_clock_skew_ms, 10, 10000, &c->max_clock_skew))
@@ -246,8 +268,6 @@ static int check(struct config *c, char ret_reason[256])
     if (!*c->data_dir)
         return wrong(c, &c->data_dir, "the name of a folder", ret_reason);
     c->shared = !strncmp(c->store, "cql://", 6);
-    if (c->shared && !store_cql_built())
-        return wrong(c, &c->store, "embedded: this boxoffice was built without cluster support", ret_reason);
     if (!c->shared && strcmp(c->store, "embedded") != 0)
         return wrong(c, &c->store, "embedded, or cql://HOST[,HOST]/KEYSPACE", ret_reason);
     int ret = check_cluster(c, ret_reason);

@@ -531,8 +531,9 @@ static void log_started(const struct server *s)
     if (!s->cluster)
         log_info("server", "loaded %zu events with %llu tickets in %lld ms", view_event_count(s->view),
                  (unsigned long long)s->tickets, (long long)(s->load_us / 1000));
-    if (s->store_note)
-        log_info("server", "%s", s->store_note);
+    if (s->store_note) /* a keyspace was made, once and for all, or keeps its copies in a way to think about
+                        */
+        log_warn("server", "%s", s->store_note);
     if (s->cluster && !c->api_key && !*c->api_key_file)
         log_info("server",
                  "the API key is the value of the secret 'api-key' in the keyspace of %s, its hex digits",

@@ -26,7 +26,7 @@ def pytest_collection_modifyitems(config, items):
     """Where there is no cluster only what needs none is run; where there are fewer than three nodes, what needs three is not."""
 
     def wanted(item):
-        needs_cluster = {"fleet", "shared_fleet", "pair", "nodes"} & set(item.fixturenames)
+        needs_cluster = {"fleet", "shared_fleet", "pair", "nodes", "new_keyspace"} & set(item.fixturenames)
         if not stores.CLUSTER:
             return not needs_cluster
         return len(stores.HOSTS) >= 3 or not item.get_closest_marker("three")
@@ -63,6 +63,13 @@ def nodes():
     made = Nodes()
     yield made
     made.mend()
+
+
+@pytest.fixture
+def new_keyspace(tmp_path):
+    """The name of a keyspace that is not there; it is dropped at the end if the test has made it."""
+    yield stores.keyspace_of(tmp_path)
+    stores.discard(tmp_path)
 
 
 @pytest.fixture

@@ -78,6 +78,13 @@ static int judge(struct opening *o, const struct replication *r)
             "the keyspace %s keeps no copy in the data centre %s, whose nodes would decide; "
             "change its replication, or name another by --local-dc",
             o->s->keyspace, t->local_dc);
+    if (!(simple && t->other_nodes) && (unsigned long)r->local_copies / 2 + 1 > t->nodes)
+        return opening_refuse(
+            o, BOX_EINVALID,
+            "the keyspace %s keeps %ld copies, %ld of which must answer, and the data centre %s has "
+            "%u node%s; add nodes, or change its replication",
+            o->s->keyspace, r->local_copies, r->local_copies / 2 + 1, t->local_dc, t->nodes,
+            t->nodes == 1 ? "" : "s");
     unsigned nodes = t->nodes + t->other_nodes;
     if (simple && nodes > 1)
         opening_note(o, "the keyspace %s has SimpleStrategy, which knows no data centres and racks",
@@ -128,30 +135,43 @@ static int make(struct opening *o)
     return ret;
 }
 
-int opening_keyspace(struct opening *o)
+/* Look it up. *ret_known: its replication is of a form that is understood. Returns 0, BOX_ENOTFOUND (there is
+ * none; not said) or an error. */
+static int look(struct opening *o, struct replication *ret, bool *ret_known)
 {
     char text[256];
     struct cql_result *result;
     struct cql_error error;
-    struct replication r;
-    if (o->options->replication && !schema_replication_valid(o->options->replication))
-        return opening_refuse(o, BOX_EINVALID,
-                              "the replication must be a CQL map, e.g. {'class': 'NetworkTopologyStrategy', "
-                              "'datacenter1': '3'}");
     snprintf(text, sizeof(text), "SELECT replication FROM system_schema.keyspaces WHERE keyspace_name = '%s'",
              o->s->keyspace);
     if (cql_query(o->s->session, text, CQL_TRY_MS, &result, &error) != CQL_OK)
         return opening_error(o, "reading system_schema.keyspaces", &error);
-    if (cql_rows(result) == 0) {
-        cql_result_free(result);
-        return o->options->existing
-                   ? opening_refuse(o, BOX_ENOTFOUND, "there is no keyspace %s", o->s->keyspace)
-                   : make(o);
+    bool found = cql_rows(result) > 0;
+    if (found) {
+        struct cql_row row = cql_row_at(result, 0);
+        size_t size;
+        const uint8_t *data = row_blob(&row, "replication", &size);
+        *ret_known = read_replication(data, size, o->topology.local_dc, ret);
     }
-    struct cql_row row = cql_row_at(result, 0);
-    size_t size;
-    const uint8_t *data = row_blob(&row, "replication", &size);
-    bool known = read_replication(data, size, o->topology.local_dc, &r);
     cql_result_free(result);
-    return known ? judge(o, &r) : 0;
+    return found ? 0 : BOX_ENOTFOUND;
+}
+
+int opening_keyspace(struct opening *o)
+{
+    struct replication r;
+    bool known = false;
+    if (o->options->replication && !schema_replication_valid(o->options->replication))
+        return opening_refuse(o, BOX_EINVALID,
+                              "the replication must be a CQL map, e.g. {'class': 'NetworkTopologyStrategy', "
+                              "'datacenter1': '3'}");
+    int ret = look(o, &r, &known);
+    if (ret == BOX_ENOTFOUND && o->options->existing)
+        return opening_refuse(o, BOX_ENOTFOUND, "there is no keyspace %s", o->s->keyspace);
+    if (ret == BOX_ENOTFOUND) {
+        ret = make(o);
+        if (!ret)
+            ret = look(o, &r, &known); /* --replication may have said anything */
+    }
+    return ret || !known ? ret : judge(o, &r);
 }

@@ -41,8 +41,11 @@ int opening_error(struct opening *o, const char *what, const struct cql_error *e
             "needed (%s: %s)",
             what, error->message);
     case CQL_NO_HOST:
-        return opening_refuse(o, BOX_EUNAVAILABLE, "no node of the cluster can be reached at %s (%s)",
-                              o->hosts, error->message);
+        return opening_refuse(
+            o, BOX_EUNAVAILABLE,
+            "no node of the cluster can be reached at %.200s; start the nodes, or name others "
+            "by --store (%s)",
+            o->hosts, error->message);
     case CQL_SYNTAX:
     case CQL_INVALID:
     case CQL_NOT_FOUND:

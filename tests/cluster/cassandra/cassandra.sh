@@ -11,7 +11,8 @@
 #   cassandra.sh status       processes, memory, age
 #
 # Environment: CASSANDRA_NET (127.0.9: nodes are 127.0.9.1, .2, .3, so that a Cassandra of yours on 127.0.0.1 is in
-# nobody's way), CASSANDRA_RUN (build/cassandra: data, logs, process ids), CASSANDRA_HEAP (1g).
+# nobody's way), CASSANDRA_RUN (build/cassandra: data, logs, process ids), CASSANDRA_HEAP (1g), CASSANDRA_SED (a command
+# for sed that changes the nodes' cassandra.yaml).
 set -euo pipefail
 cd "$(dirname "$0")"
 root=$(cd ../../.. && pwd)
@@ -40,7 +41,7 @@ launch() { # NODE
     local ip=$net.$1 dir=$run/n$1 java
     java=$(java17) || { echo "cassandra.sh: it needs Java 17; script/bootstrap cluster installs it" >&2; exit 1; }
     mkdir -p "$dir"/{data,commitlog,hints,caches,cdc_raw,log}
-    sed "s|@DIR@|$dir|; s|@IP@|$ip|; s|@SEED@|$net.1|" cassandra.yaml.in >"$dir/cassandra.yaml"
+    sed "s|@DIR@|$dir|; s|@IP@|$ip|; s|@SEED@|$net.1|; ${CASSANDRA_SED:-}" cassandra.yaml.in >"$dir/cassandra.yaml"
     # test.flush_local_schema_changes: a new table is then in the commit log only, not also flushed, which takes
     # most of a second a table otherwise.
     nohup "$java" @jvm17.opts -javaagent:"$jars/jamm-0.4.0.jar" -Xms"$heap" -Xmx"$heap" \
@@ -133,7 +134,7 @@ case ${1:-} in
         done
         ;;
     *)
-        sed -n '2,15s/^# \{0,1\}//p' "$0" >&2
+        sed -n '2,16s/^# \{0,1\}//p' "$0" >&2
         exit 2
         ;;
 esac
