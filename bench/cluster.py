@@ -197,7 +197,7 @@ def spread(values, form="{:,.0f}"):
 
 def report(args, where, found, latency, created):
     middle = {name: statistics.median(values) for name, values in found.items()}
-    lines = [*common.heading("cluster" + (f" --nodes {args.nodes}" if not args.hosts else ""), args), where, "",
+    lines = [*common.heading(f"cluster --hosts {args.hosts}" if args.hosts else f"cluster --nodes {args.nodes}", args), where, "",
              f"| durable holds of one seat, {CONNECTIONS} at once | holds/s (median) | min to max | beside LWTs | p50 | p99 |",
              "|---|---:|---|---:|---:|---:|"]
     for name, text in SYSTEMS.items():

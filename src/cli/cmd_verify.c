@@ -31,7 +31,7 @@ static void print_lines(const struct findings *f, const struct verify_totals *t)
             "boxoffice: %llu events, %llu changes, %llu holds, %llu orders, %llu rows of the CDC log: %s\n",
             (unsigned long long)t->events, (unsigned long long)t->changes, (unsigned long long)t->holds,
             (unsigned long long)t->orders, (unsigned long long)t->cdc_rows,
-            f->count ? "NOT as the change log says" : "all as the change log says");
+            f->count || f->left_out ? "NOT as the change log says" : "all as the change log says");
 }
 
 static void print_json(const struct findings *f, const struct verify_totals *t)
@@ -73,16 +73,14 @@ static int run(struct cli *c, struct open_store *s, const struct event_id *event
         .progress = say_progress,
     };
     int ret = verify_run(&options, &findings, &totals), code = EXIT_DONE;
-    if (ret == BOX_EBUSY) {
-        code = cli_fail("an event changed so quickly that it could not be read at one moment; try again");
-    } else if (ret) {
+    if (ret) {
         char why[256];
         store_reason(s->store, why, sizeof why);
         code =
             cli_fail("the store cannot be read (%s): %s", error_info(ret)->title, *why ? why : "no reason");
     } else {
         (c->json ? print_json : print_lines)(&findings, &totals);
-        code = findings.count ? EXIT_REFUSED : EXIT_DONE;
+        code = findings.count || findings.left_out ? EXIT_REFUSED : EXIT_DONE;
     }
     findings_done(&findings);
     return code;

@@ -68,7 +68,9 @@ static int check_by_key(struct subject *s, const struct ledger_seat *seat)
 
 int verify_queue(struct subject *s)
 {
-    int ret = check_list(s);
+    int ret = subject_catch_up(s);
+    if (!ret)
+        ret = check_list(s);
     for (uint32_t i = 0; i < s->replay.ledger.seats_total && !ret; i++) {
         arena_reset(&s->page);
         if (s->replay.ledger.seats[i].queued)

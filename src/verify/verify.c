@@ -88,7 +88,8 @@ int verify_run(const struct verify_options *options, struct findings *ret_findin
     findings_init(ret_findings);
     int ret = look(options, ret_findings, ret_totals);
     bool moves = store_shared(options->store);
-    for (int i = 0; i < LOOKS_AGAIN && !ret && moves && ret_findings->count; i++) {
+    for (int i = 0; i < LOOKS_AGAIN && !ret && moves && (ret_findings->count || ret_findings->left_out);
+         i++) {
         struct findings again;
         findings_init(&again);
         pause_a_little();

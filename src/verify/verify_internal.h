@@ -37,6 +37,7 @@ struct subject {
     struct image image;
     bool loaded; /* image is there */
     struct replay replay;
+    bool stuck;        /* the log cannot be replayed any further */
     struct arena page; /* what is read or said just now */
 };
 
@@ -44,8 +45,14 @@ struct subject {
 void subject_finding(struct subject *s, const char *where, const char *is, const char *should_be);
 
 /*
+ * A shared store goes on: replay what was committed since, so that what is read next is compared with what
+ * should be there now. Returns as verify_event(). Resets s->page.
+ */
+int subject_catch_up(struct subject *s);
+
+/*
  * Look at one event (event.c). Returns 0 (what is wrong was found), or why the store cannot be read: BOX_EIO,
- * BOX_EUNAVAILABLE, BOX_EBUSY.
+ * BOX_EUNAVAILABLE.
  */
 int verify_event(struct verify *v, const struct event_id *id);
 /* Its parts; each returns as verify_event(). */

@@ -514,6 +514,32 @@ static void what_is_under_way_is_no_finding(void **state)
     *ops = truth;
 }
 
+static int load_event_never(struct store *s, const struct event_id *id,
+                            struct layout *(*layout_of)(void *, const struct venue_id *), void *ctx,
+                            struct image *ret_image)
+{
+    (void)s, (void)id, (void)layout_of, (void)ctx, (void)ret_image;
+    return BOX_EBUSY;
+}
+
+/* Sold so quickly that it never stands still. */
+static void an_event_that_cannot_be_loaded_is_read_row_by_row(void **state)
+{
+    struct busy *b = *state;
+    struct store_ops *ops = (struct store_ops *)(uintptr_t)b->w.store->ops;
+    ops->load_event = load_event_never;
+    struct seen s;
+    look_at(b, NULL, &s);
+    assert_int_equal(s.findings.count, 0);
+    assert_int_equal(s.totals.tickets, SEATS);
+    findings_done(&s.findings);
+    struct ticket_row row = stored_ticket(b, BUSY_UNTOUCHED);
+    row.status = SEAT_SOLD;
+    put_ticket(b, &row);
+    assert_finds_only(b, "tickets, seat 25", "sold", "available, as created");
+    ops->load_event = kv_store_ops.load_event;
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, busy_setup, busy_teardown)
 
 int main(void)
@@ -545,6 +571,7 @@ int main(void)
         TEST(cdc_rows_twice),
         TEST(cdc_rows_altered),
         TEST(what_is_under_way_is_no_finding),
+        TEST(an_event_that_cannot_be_loaded_is_read_row_by_row),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
