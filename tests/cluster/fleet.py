@@ -72,13 +72,18 @@ class Fleet:
         state = f"in the cluster; {others} other servers live, {others} of them fit to decide;"
 
         def settled():
-            states = [server.public.get("/readyz")["cluster"] for server in self.running()]
+            states = [self.state(server) for server in self.running()]
             return all(said.startswith(state) and " 0 nowhere" in said for said in states)
 
         until(settled, "a fleet at rest")
         for event in events:
             until(lambda event=event: len(self.seqs(event)) == 1 and None not in self.seqs(event),
                   f"one seq of event {event.id} everywhere")
+
+    def state(self, server):
+        """What a server says of itself; it may not be ready."""
+        reply = server.public.get("/readyz", expect=(200, 503))
+        return reply["cluster"] if reply.status == 200 else reply["detail"]
 
     def seqs(self, event):
         """At which changes the servers show an event; None: not at all."""
