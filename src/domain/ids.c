@@ -73,6 +73,13 @@ struct order_id order_id_new(const struct event_id *event, uint64_t seq, struct 
     return (struct order_id){tagged(event, seq, rng)};
 }
 
+uint64_t id_seq(const struct uuid *id)
+{
+    const uint8_t *b = id->b;
+    return (uint64_t)(b[6] & 0x0f) << 36 | (uint64_t)b[7] << 28 | (uint64_t)(b[8] & 0x3f) << 22 |
+           (uint64_t)b[9] << 14 | (uint64_t)b[10] << 6 | (uint64_t)b[11] >> 2;
+}
+
 bool id_is_ours(const struct uuid *id)
 {
     return id->b[6] >> 4 == 8 && id->b[8] >> 6 == 2;

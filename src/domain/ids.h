@@ -60,6 +60,8 @@ bool ticket_id_seat(const struct ticket_id *ticket, const struct event_id *event
 /* Ids of what the change @seq of @event makes. @seq < 2^40. */
 struct hold_id hold_id_new(const struct event_id *event, uint64_t seq, struct rng *rng);
 struct order_id order_id_new(const struct event_id *event, uint64_t seq, struct rng *rng);
+/* The seq of the change that made a hold or order with this id. */
+uint64_t id_seq(const struct uuid *id);
 /*
  * True when the version and variant are those of an id made here (an id of another kind is certainly
  * unknown).

@@ -70,8 +70,6 @@ def test_holds_closed_loop(bench_server):
     assert_rules_hold(report)
 
 
-# On a cluster a row of order_queue is gone up to a second before its hold: a TTL counts whole seconds of the clock.
-@pytest.mark.embedded
 def test_holds_expire_meanwhile(bench_server):
     """With a short hold time the first holds end while others begin; the rules know how each ended."""
     ended = bench_server.metric("holds_expired_total")

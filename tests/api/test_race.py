@@ -408,8 +408,6 @@ def test_expiry_races_confirmation(box, crowd):
     assert ends["expired"] > 0
 
 
-# On a cluster a row of order_queue is gone up to a second before its hold: a TTL counts whole seconds of the clock.
-@pytest.mark.embedded
 def test_expired_seats_are_fought_for(box, crowd):
     """Who wants a seat whose hold is about to end asks again and again: it is never given before the deadline, and then
     with a later start."""

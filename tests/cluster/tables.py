@@ -93,7 +93,7 @@ def ticket_states_are_complete(rows):
 
 
 def queue_is_the_held_tickets(rows):
-    """One row of order_queue for each held ticket, of its hold; it may be gone a little before the hold (TTL)."""
+    """One row of order_queue for each held ticket, of its hold, until the hold's time is over."""
     held = {ticket["ticket_id"]: ticket for ticket in rows.tickets if ticket["status"] == "held"}
     seen = collections.Counter(row["ticket_id"] for row in rows.queue)
     for row in rows.queue:
@@ -105,8 +105,7 @@ def queue_is_the_held_tickets(rows):
             if row[queue_column] != ticket[column]:
                 yield f"{row['ticket_id']}: {queue_column} {row[queue_column]} in order_queue, {ticket[column]} in tickets"
     for name, ticket in held.items():
-        # A TTL counts whole seconds of the clock: a row may be gone up to one second before its time.
-        if seen[name] > 1 or (seen[name] == 0 and ticket["hold_until"] > rows.now + datetime.timedelta(seconds=1)):
+        if seen[name] > 1 or (seen[name] == 0 and ticket["hold_until"] > rows.now):
             yield f"{name} is held until {ticket['hold_until']} and has {seen[name]} rows in order_queue"
 
 

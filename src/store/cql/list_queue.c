@@ -73,24 +73,29 @@ static struct ticket_id cursor_ticket(const struct cursor *cursor, const struct 
 
 /* ---- from held tickets to rows ---- */
 
-/* Without its row a hold's second half is not written yet, or its time has run out. */
+/*
+ * Where a held ticket has no row, the hold's second half is not written yet, or its time is over and nobody
+ * has ended it yet (its home waits for clocks that may be behind, or has just died). It is a checkout all the
+ * same, and all but the newest extend's seq stands in the ticket.
+ */
 static int take_row(void *ctx, size_t index, const struct cql_result *result)
 {
     struct queue_page *p = ctx;
     const struct ticket_row *t = &p->held[index];
     move_cursor(p, &t->event_id, t->seat, t->last_started_ms);
-    if (cql_rows(result) == 0)
-        return 0;
-    struct cql_row row = cql_row_at(result, 0);
-    int64_t seq = row_bigint(&row, "seq");
-    if (!row_ok(&row))
-        return BOX_ECORRUPT;
+    uint64_t seq = id_seq(&t->hold_id.u);
+    if (cql_rows(result)) {
+        struct cql_row row = cql_row_at(result, 0);
+        seq = (uint64_t)row_bigint(&row, "seq");
+        if (!row_ok(&row))
+            return BOX_ECORRUPT;
+    }
     p->rows[p->count++] = (struct order_queue_row){.event_id = t->event_id,
                                                    .seat = t->seat,
                                                    .started_ms = t->last_started_ms,
                                                    .session_id = t->session,
                                                    .hold_id = t->hold_id,
-                                                   .seq = (uint64_t)seq,
+                                                   .seq = seq,
                                                    .expires_ms = t->hold_until_ms};
     return 0;
 }

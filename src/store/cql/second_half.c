@@ -39,12 +39,20 @@ enum { ROW_BYTES = 100 }; /* of a row without a blob, about */
 
 /* ---- order_queue and its log ---- */
 
+/* A node counts whole seconds of the clock: what is written at 10.9 s for 5 s is gone at 15.0. So both ends
+ * are taken to whole seconds, the end up and the beginning down. */
+static int64_t whole_seconds(int64_t from_ms, int64_t until_ms)
+{
+    return (until_ms + 999) / 1000 - from_ms / 1000;
+}
+
 /* What is left by our clock, but never more than a hold has at all, were that clock slow. */
 static int32_t ttl_left(const struct building *x, const struct order_queue_row *row)
 {
-    uint32_t left = hold_ttl_seconds(row->expires_ms, x->frame->now_ms);
-    uint32_t most = hold_ttl_seconds(row->expires_ms, row->started_ms);
-    return (int32_t)(left < most ? left : most);
+    int64_t left = whole_seconds(x->frame->now_ms, row->expires_ms);
+    int64_t most = whole_seconds(row->started_ms, row->expires_ms);
+    left = left < most ? left : most;
+    return left > 1 ? (int32_t)left : 1;
 }
 
 static void bind_queue_key(struct cql_values *v, const struct order_queue_row *row)

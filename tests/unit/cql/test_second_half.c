@@ -197,14 +197,16 @@ static void every_row_bears_its_change_s_time(void **state)
     }
 }
 
-/* The TTL is what is left when it is written, at least 1 s, at most what the hold has. */
+/* The TTL is what is left when it is written, in whole seconds of the clock (the hold begins and ends at
+ * 0.123 s of one), at least 1 s, at most what the hold has. */
 static void ttl_is_what_is_left(void **state)
 {
     (void)state;
     static const struct {
         int64_t later_ms;
         int64_t ttl;
-    } cases[] = {{0, 900}, {1, 900}, {1001, 899}, {899999, 1}, {900000, 1}, {5000000, 1}, {-3600000, 900}};
+    } cases[] = {{0, 901},    {1, 901},    {877, 900},   {1001, 900},
+                 {899999, 1}, {900000, 1}, {5000000, 1}, {-3600000, 901}};
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct half h;
         half_init(&h, CHANGE_HOLD_CREATED, SCHEMA_CASSANDRA);
@@ -213,6 +215,23 @@ static void ttl_is_what_is_left(void **state)
         const struct cql_write *w = with(&h, CQL_ST_PUT_QUEUE);
         assert_int_equal(w->statements[0], CQL_ST_PUT_QUEUE);
         assert_int_equal(number(&w->values.cells[6]), cases[i].ttl);
+        half_done(&h);
+    }
+}
+
+/* A node that counts whole seconds from a moment in the middle of one keeps the row until the hold ends. */
+static void ttl_reaches_to_the_end(void **state)
+{
+    (void)state;
+    for (int64_t ms = 0; ms < 1000; ms += 37) {
+        struct half h;
+        half_init(&h, CHANGE_HOLD_CREATED, SCHEMA_CASSANDRA);
+        const int64_t expires_ms = FIXTURE_STARTED_MS + 900 * 1000;
+        h.frame.now_ms = expires_ms - 60000 - ms;
+        half_build(&h);
+        int64_t ttl = number(&with(&h, CQL_ST_PUT_QUEUE)->values.cells[6]);
+        int64_t gone_ms = (h.frame.now_ms / 1000 + ttl) * 1000;
+        assert_true(gone_ms >= expires_ms && gone_ms < expires_ms + 1000);
         half_done(&h);
     }
 }
@@ -278,8 +297,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_of_each_kind),        cmocka_unit_test(on_scylla_only_expiries_are_logged),
         cmocka_unit_test(an_event_begins_and_ends), cmocka_unit_test(every_row_bears_its_change_s_time),
-        cmocka_unit_test(ttl_is_what_is_left),      cmocka_unit_test(buyers_and_answers),
-        cmocka_unit_test(large_groups_are_cut),
+        cmocka_unit_test(ttl_is_what_is_left),      cmocka_unit_test(ttl_reaches_to_the_end),
+        cmocka_unit_test(buyers_and_answers),       cmocka_unit_test(large_groups_are_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -69,6 +69,7 @@ static void test_hold_and_order_ids_sort_by_seq(void **state)
     struct uuid before = UUID_NIL;
     for (unsigned i = 0; i < sizeof(seqs) / sizeof(seqs[0]); i++) {
         struct uuid hold = hold_id_new(&event, seqs[i], &rng).u;
+        assert_true(id_seq(&hold) == seqs[i]);
         struct uuid order = order_id_new(&event, seqs[i], &rng).u;
         assert_true(id_is_ours(&hold) && id_is_ours(&order));
         assert_true(id_tag(&hold) == id_tag(&event.u) && id_tag(&order) == id_tag(&event.u));
