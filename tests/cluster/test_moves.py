@@ -8,7 +8,7 @@ from crowds import check_everywhere
 from storms import Storms, timed
 from tables import Tables
 
-pytestmark = pytest.mark.timeout(150)  # against hanging
+pytestmark = pytest.mark.timeout(600)  # against hanging
 LEASE = 4  # seconds
 SERVE = ["--server-lease-ms", str(1000 * LEASE)]
 

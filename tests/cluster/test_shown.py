@@ -105,3 +105,22 @@ def test_a_stream_goes_on_at_another_server(pair, event):
     changes = [change for message in seen if message.event == "seats" for change in message.changes]
     assert changes == [[0, 1], [1, 1], [2, 1]]
     assert first.seq < between.seq < third.seq == seen[-1].seq
+
+
+def test_metrics(pair, event):
+    """What somebody who runs a cluster has to see: each is there, and those that a day without trouble moves have moved."""
+    home, other = pair
+    moving = ("cql_lwt_seconds_count", "cql_write_seconds_count", "cql_read_seconds_count", "cql_commits_total")
+    before = [home.metric(name) for name in moving]
+    forwarded = other.metric("cluster_forwarded_total")
+    buyer = other.session()
+    hold = buyer.hold(event, 0)
+    buyer.delete(f"/v1/holds/{hold['hold_id']}", expect=204)
+    home.client(buyer.token).get(f"/v1/holds/{hold['hold_id']}")
+    assert all(home.metric(name) > least for name, least in zip(moving, before, strict=True))
+    assert other.metric("cluster_forwarded_total") == forwarded + 2
+    assert other.metric("cluster_follow_lag_seconds_count") > 0
+    assert home.metric("cluster_servers") == other.metric("cluster_servers") == 2
+    for name in ("cql_unknown_total", "cql_commits_unknown_total", "cql_commit_reissues_total", "cql_commits_fenced_total",
+                 "cql_takeovers_total", "cql_repairs_total", "cluster_forward_failed_total", "cluster_forward_unknown_total"):  # fmt: skip
+        assert home.metric(name) >= 0
