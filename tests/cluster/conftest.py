@@ -20,6 +20,7 @@ from tables import Tables  # noqa: E402
 def pytest_configure(config):
     servers.pytest_configure(config)
     config.addinivalue_line("markers", "three: needs three nodes; left out where there are fewer")
+    config.addinivalue_line("markers", "long: takes long; script/test leaves it to script/test-cluster 3")
 
 
 def pytest_collection_modifyitems(config, items):

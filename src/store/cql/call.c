@@ -11,7 +11,18 @@
 
 int cql_read_error(enum cql_kind kind)
 {
-    return kind == CQL_OK ? 0 : BOX_EIO;
+    switch (kind) {
+    case CQL_OK:
+        return 0;
+    case CQL_UNAVAILABLE:
+    case CQL_OVERLOADED:
+    case CQL_NO_HOST:
+    case CQL_UNKNOWN:
+    case CQL_READ_FAILED:
+        return BOX_EUNAVAILABLE; /* it may be read when there are enough nodes again */
+    default:
+        return BOX_EIO;
+    }
 }
 
 int cql_write_error(enum cql_kind kind)

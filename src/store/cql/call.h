@@ -116,8 +116,8 @@ void cql_failed(struct cql_store *s, const char *what, const struct cql_error *e
 
 /*
  * Run a READ, SERIAL or WRITE statement until it is answered or CQL_DEADLINE_MS are over. @ret_result may be
- * NULL; else the caller frees it. Returns 0; of reads BOX_EIO; of writes BOX_EUNAVAILABLE (no try can have
- * happened) or BOX_EUNKNOWN.
+ * NULL; else the caller frees it. Returns 0; BOX_EUNAVAILABLE (of writes: no try can have happened); of reads
+ * BOX_EIO (refused); of writes BOX_EUNKNOWN.
  */
 int cql_call(struct cql_store *s, enum cql_st st, const struct cql_values *values,
              struct cql_result **ret_result);
@@ -155,7 +155,7 @@ struct cql_scan {
 /* Nothing is read yet. @values' arena must outlive the scan. @page_size 0: CQL_PAGE_ROWS. */
 void cql_scan_init(struct cql_scan *scan, struct cql_store *s, enum cql_st st,
                    const struct cql_values *values, int32_t page_size);
-/* The next row, lent until the next call. Returns 0, BOX_ENOTFOUND (the end), BOX_EIO. */
+/* The next row, lent until the next call. Returns 0, BOX_ENOTFOUND (the end), BOX_EUNAVAILABLE, BOX_EIO. */
 int cql_scan_next(struct cql_scan *scan, struct cql_row *ret_row);
 /* Free the current page; also after an error. */
 void cql_scan_done(struct cql_scan *scan);

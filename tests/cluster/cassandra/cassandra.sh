@@ -19,6 +19,7 @@ root=$(cd ../../.. && pwd)
 net=${CASSANDRA_NET:-127.0.9}
 run=${CASSANDRA_RUN:-$root/build/cassandra}
 heap=${CASSANDRA_HEAP:-1g}
+flush=true # see launch()
 jars=${XDG_CACHE_HOME:-$HOME/.cache}/boxoffice/cassandra-5.0.8
 
 java17() {
@@ -42,14 +43,15 @@ launch() { # NODE
     java=$(java17) || { echo "cassandra.sh: it needs Java 17; script/bootstrap cluster installs it" >&2; exit 1; }
     mkdir -p "$dir"/{data,commitlog,hints,caches,cdc_raw,log}
     sed "s|@DIR@|$dir|; s|@IP@|$ip|; s|@SEED@|$net.1|; ${CASSANDRA_SED:-}" cassandra.yaml.in >"$dir/cassandra.yaml"
-    # test.flush_local_schema_changes: a new table is then in the commit log only, not also flushed, which takes
-    # most of a second a table otherwise.
+    # test.flush_local_schema_changes=false: a new table is then in the commit log only, not also flushed, which takes
+    # most of a second a table otherwise. But a node that is killed forgets such a table, and what it had in it: so not
+    # with several nodes, whose tests do that.
     nohup "$java" @jvm17.opts -javaagent:"$jars/jamm-0.4.0.jar" -Xms"$heap" -Xmx"$heap" \
         -Dcassandra.config=file://"$dir"/cassandra.yaml -Dcassandra.storagedir="$dir" \
         -Dcassandra.logdir="$dir"/log -Dlogback.configurationFile=file:"$PWD"/logback.xml \
         -Dcassandra-foreground=yes -Dcassandra.ring_delay_ms=1000 -Dcassandra.shutdown_announce_in_ms=100 \
         -Dcassandra.skip_wait_for_gossip_to_settle=0 -Dcassandra.consistent.rangemovement=false \
-        -Dcassandra.test.flush_local_schema_changes=false \
+        -Dcassandra.test.flush_local_schema_changes="$flush" \
         -cp "$jars/*" org.apache.cassandra.service.CassandraDaemon >>"$dir/out.log" 2>&1 </dev/null &
     echo $! >"$dir/pid"
     python3 ready.py "$ip" 180 || { echo "cassandra.sh: node $1 did not start, see $dir/out.log" >&2; exit 1; }
@@ -86,6 +88,7 @@ start() { # COUNT
         alive "$i" && { echo "cassandra.sh: node $i runs already (cassandra.sh stop)" >&2; exit 1; }
     done
     rm -rf "$run"/n[123]
+    [ "$1" -gt 1 ] || flush=false
     for i in $(seq "$1"); do launch "$i"; done
     for i in $(seq "$1"); do for j in $(seq "$1"); do
         [ "$i" = "$j" ] || wait_ups "$i" "$j" 1
