@@ -180,7 +180,8 @@ int store_take_event(struct store *s, const struct event_id *id,
                      struct layout *(*layout_of)(void *ctx, const struct venue_id *venue), void *ctx,
                      struct image *ret_image);
 
-/* Point reads. Returns 0, BOX_ENOTFOUND, BOX_ECORRUPT, BOX_EIO. Records are the arena's. */
+/* Point reads. Returns 0, BOX_ENOTFOUND, BOX_ECORRUPT, BOX_EIO. Records are the arena's. These and all other
+ * reads of a shared store also return BOX_EUNAVAILABLE: too few of its nodes answered in time. */
 int store_get_hold(struct store *s, const struct hold_id *id, struct arena *arena, struct hold *ret_hold);
 int store_get_order(struct store *s, const struct order_id *id, struct arena *arena, struct order *ret_order);
 int store_get_personal(struct store *s, const struct order_id *id, struct arena *arena,
