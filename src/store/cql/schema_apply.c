@@ -18,7 +18,7 @@ enum {
     LOCK_SECONDS = 120,  /* of one who died; longer than any statement */
     TURN_SECONDS = 300,  /* to wait for one's turn */
     TURN_PAUSE_MS = 200, /* between two looks */
-    DDL_TRIES = 5,       /* nodes that do not agree about the schema yet */
+    DDL_TRIES = 7,       /* nodes that do not agree about the schema yet, or stall over it for seconds */
 };
 
 static void pause_ms(long ms)
