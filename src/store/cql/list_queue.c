@@ -14,7 +14,8 @@
 enum {
     QUEUE_KEY_BYTES = ID_BYTES + 4 + 8,
     HELD_AT_ONCE = 256,
-    EVENTS_PER_PAGE = 64, /* each of them costs a look at all of its tickets */
+    EVENTS_PER_PAGE = 64,    /* each of them costs a look at all of its tickets */
+    CLOCKS_DIFFER_MS = 1000, /* a node's and ours, at most: a row goes by the node's */
 };
 
 struct queue_page {
@@ -74,9 +75,9 @@ static struct ticket_id cursor_ticket(const struct cursor *cursor, const struct 
 /* ---- from held tickets to rows ---- */
 
 /*
- * Where a held ticket has no row, the hold's second half is not written yet, or its time is over and nobody
- * has ended it yet (its home waits for clocks that may be behind, or has just died). It is a checkout all the
- * same, and all but the newest extend's seq stands in the ticket.
+ * Where a held ticket has no row, the hold's second half is not written yet: nobody has heard of it. Or its
+ * time is over and nobody has ended it yet (its home waits for clocks that may be behind, or has just died):
+ * it is a checkout all the same, and all but the newest extend's seq stands in the ticket.
  */
 static int take_row(void *ctx, size_t index, const struct cql_result *result)
 {
@@ -84,6 +85,9 @@ static int take_row(void *ctx, size_t index, const struct cql_result *result)
     const struct ticket_row *t = &p->held[index];
     move_cursor(p, &t->event_id, t->seat, t->last_started_ms);
     uint64_t seq = id_seq(&t->hold_id.u);
+    bool over = t->hold_until_ms <= clock_wall_us(p->s->clock) / 1000 + CLOCKS_DIFFER_MS;
+    if (cql_rows(result) == 0 && !over)
+        return 0;
     if (cql_rows(result)) {
         struct cql_row row = cql_row_at(result, 0);
         seq = (uint64_t)row_bigint(&row, "seq");
