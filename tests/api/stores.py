@@ -6,6 +6,7 @@ a server that starts again on its folder finds what it had.
 
 import hashlib
 import os
+import sys
 
 STORE = os.environ.get("BOXOFFICE_TEST_STORE", "embedded")
 CLUSTER = STORE.startswith("cql://")
@@ -76,7 +77,10 @@ def end():
     for folder in list(_keyspaces):
         discard(folder)
     for dropping in _dropping:
-        dropping.result()
+        try:
+            dropping.result()
+        except Exception as e:  # a node that is busy, or has just been away: nothing is tested by this
+            print(f"stores: a keyspace could not be dropped: {e}", file=sys.stderr)
     _dropping.clear()
     if _connected is not None:
         _connected.cluster.shutdown()
