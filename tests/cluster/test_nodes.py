@@ -86,6 +86,7 @@ def coordinator(storm, nodes):
     return nodes.coordinator(storm.fleet.keyspace, storm.long.id)
 
 
+@pytest.mark.long
 def test_a_replica_freezes(storm, nodes, coordinator):
     """One that coordinates neither event: nobody is told anything but that it is done."""
     other = nodes.coordinator(storm.fleet.keyspace, storm.short.id)
@@ -173,6 +174,7 @@ def test_two_of_three_freeze(storm, nodes, coordinator):
     storm.check()
 
 
+@pytest.mark.long
 def test_no_node_answers(storm, nodes):
     """Readiness says so; what is shown from memory is shown; when they are back, all is well by itself."""
 
